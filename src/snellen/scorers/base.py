@@ -1,0 +1,81 @@
+"""What a scorer is, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from snellen.images import Picture
+
+SEVERITY_WORDS = ("imperceptible", "slight", "clear", "strong", "extreme")
+"""Words for `Score.severity` rounded to 0…4 (ours, after the five-grade impairment scale of
+ITU-R BT.500: imperceptible, perceptible, slightly annoying, annoying, very annoying)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One square of the quality map.
+
+    x, y, width, height : pixels of the oriented original.
+    score               : quality there, on the scale of the whole score.
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The quality of one image, with what is needed to believe it.
+
+    value     : 0–100, higher is better.
+    low, high : 95 % interval on the same scale, inside [0, 100].
+    spread    : standard deviation behind the interval, points of the scale.
+    families  : probability of each distortion family, the eight labels; sums to 1.
+    severity  : how strong the worst distortion is, 0 (imperceptible) to 4 (extreme).
+    cells     : coarse map of where it is bad; only what the network was shown at native
+                resolution has cells.
+    view      : what the network was shown: policy, input size, boxes, resampler.
+    """
+
+    value: float
+    low: float
+    high: float
+    spread: float
+    families: Mapping[str, float]
+    severity: float
+    cells: tuple[Cell, ...]
+    view: Mapping[str, Any]
+
+    @property
+    def problem(self) -> str:
+        """The most probable family; `clean` where nothing is wrong."""
+        return max(self.families, key=lambda name: self.families[name])
+
+    @property
+    def severity_word(self) -> str:
+        """`severity` in words."""
+        return SEVERITY_WORDS[min(4, max(0, round(self.severity)))]
+
+
+class Scorer(Protocol):
+    """Anything that maps an image to a score.
+
+    name : identity of what scores (model, version, hash of its weights, options that change the
+           number); rows of a run are only reused under the same name.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def score(self, picture: Picture) -> Score:
+        """Score one picture. Safe to call from several threads at once.
+
+        Raises `ImageError` when this image cannot be scored.
+        """
+        ...
