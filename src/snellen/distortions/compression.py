@@ -1,0 +1,42 @@
+"""Compression: KADID-10k types 9 and 10, by the encoders that Pillow carries.
+
+Every recipe takes planes (3, h, w) float32 in [0, 1], one parameter and a seeded generator that it
+does not use, and returns planes of the same shape.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from snellen.distortions.planes import Planes, from_uint8, to_uint8
+
+
+def jpeg(planes: Planes, quality: float, rng: np.random.Generator) -> Planes:
+    """JPEG at libjpeg `quality` (1–100), chroma 4:2:0. Source: KADID-10k type 10."""
+    return _through("JPEG", planes, quality=int(quality), subsampling="4:2:0")
+
+
+def jpeg2000(planes: Planes, ratio: float, rng: np.random.Generator) -> Planes:
+    """JPEG 2000 at compression `ratio`, irreversible wavelet. Source: KADID-10k type 9."""
+    # OpenJPEG refuses more wavelet levels than the shorter side can be halved.
+    resolutions = min(6, int(np.log2(min(planes.shape[1:]))) + 1)
+    return _through(
+        "JPEG2000",
+        planes,
+        quality_mode="rates",
+        quality_layers=[ratio],
+        num_resolutions=resolutions,
+        irreversible=True,
+    )
+
+
+def _through(encoder: str, planes: Planes, **options: Any) -> Planes:
+    """Encode and decode again with a Pillow `encoder`."""
+    data = io.BytesIO()
+    Image.fromarray(to_uint8(planes)).save(data, encoder, **options)
+    with Image.open(data) as image:
+        return from_uint8(np.asarray(image.convert("RGB")))

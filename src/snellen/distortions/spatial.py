@@ -1,0 +1,114 @@
+"""Jitter (KADID's "spatial" group): types 19–23.
+
+Every recipe takes planes (3, h, w) float32 in [0, 1], one parameter and a seeded generator, and
+returns planes of the same shape.
+Sizes of patches and blocks are in pixels and their number does not grow with the picture, as in
+KADID-10k, whose pictures are 512×384.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from snellen.distortions.planes import Planes, nearest
+
+_PATCH = 16  # side of a moved patch
+_BLOCK = 32  # side of a colour block
+_REACH = 8  # how far a patch moves at most
+
+
+def jitter(planes: Planes, amount: float, rng: np.random.Generator) -> Planes:
+    """Every pixel taken from a place scattered around its own, five times over.
+
+    amount : standard deviation of one displacement, pixels, each axis.
+    Source: KADID-10k type 19 (five bicubic warps). Ours: the five displacements, which are
+    independent, added up (σ·√5), and one bilinear warp.
+    """
+    h, w = planes.shape[1:]
+    offsets = rng.standard_normal((2, h, w), dtype=np.float32)
+    offsets *= np.float32(amount * np.sqrt(5))
+    offsets[0] += np.arange(h, dtype=np.float32)[:, None]
+    offsets[1] += np.arange(w, dtype=np.float32)[None, :]
+    return np.stack(
+        [ndimage.map_coordinates(plane, offsets, order=1, mode="nearest") for plane in planes]
+    )
+
+
+def non_eccentricity_patch(planes: Planes, patches: float, rng: np.random.Generator) -> Planes:
+    """So many 16×16 `patches` copied to a place up to 8 pixels away. Source: KADID-10k type 20."""
+    h, w = planes.shape[1:]
+    side = min(_PATCH, h, w)
+    moved = planes.copy()
+    for _ in range(int(patches)):
+        y, x = rng.integers(0, (h - side + 1, w - side + 1))
+        dy, dx = rng.integers(-_REACH, _REACH + 1, size=2)
+        to_y, to_x = np.clip(y + dy, 0, h - side), np.clip(x + dx, 0, w - side)
+        patch = moved[:, y : y + side, x : x + side].copy()
+        moved[:, to_y : to_y + side, to_x : to_x + side] = patch
+    return moved
+
+
+def pixelate(planes: Planes, strength: float, rng: np.random.Generator) -> Planes:
+    """Nearest-neighbour down to .95 − strength^.6 of the size, and up. Source: KADID-10k type 21."""
+    h, w = planes.shape[1:]
+    scale = 0.95 - strength**0.6
+    small = nearest(planes, max(1, int(np.ceil(h * scale))), max(1, int(np.ceil(w * scale))))
+    return nearest(small, h, w)
+
+
+def quantization(planes: Planes, thresholds: float, rng: np.random.Generator) -> Planes:
+    """Grey levels of all channels cut at so many `thresholds`, each part sent to its upper one.
+
+    Source: KADID-10k type 22 (MATLAB's multithresh and imquantize). Ours: Otsu's criterion solved
+    exactly instead of by a local search.
+    """
+    levels = np.clip(planes * 255 + np.float32(0.5), 0, 255).astype(np.uint8)
+    cuts = otsu(np.bincount(levels.ravel(), minlength=256), int(thresholds))
+    values = np.concatenate([[0.0], cuts[1:] / 255, [1.0]]).astype(np.float32)
+    table = values[np.searchsorted(cuts, np.arange(256), side="left")]
+    return table[levels]
+
+
+def otsu(counts: NDArray[np.int64], thresholds: int) -> NDArray[np.float64]:
+    """The `thresholds` that leave the least variance inside classes, ascending, in bins.
+
+    counts : (256,) histogram. A value is in a class when above its lower threshold.
+    Dynamic programming over the last class's first bin: exact. Source: Otsu 1979.
+    """
+    bins = np.arange(len(counts), dtype=np.float64)
+    weight, first, second = (
+        np.concatenate([[0.0], np.cumsum(counts * bins**power)]) for power in (0, 1, 2)
+    )
+    mass = weight[None, :] - weight[:, None]
+    total = first[None, :] - first[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        explained = np.where(mass > 0, total**2 / mass, 0.0)
+    # cost[i, j]: squared error of one class holding bins i … j-1; classes are never empty.
+    cost = second[None, :] - second[:, None] - explained
+    cost[np.tril_indices(len(cost))] = np.inf
+    best = cost[0]
+    starts = []
+    for _ in range(thresholds):
+        through = best[:, None] + cost
+        starts.append(through.argmin(axis=0))
+        best = through.min(axis=0)
+    end = len(counts)
+    cuts = []
+    for start in reversed(starts):
+        end = int(start[end])
+        cuts.append(end - 1.0)
+    return np.array(cuts[::-1])
+
+
+def color_block(planes: Planes, blocks: float, rng: np.random.Generator) -> Planes:
+    """So many 32×32 `blocks` of one random colour each. Source: KADID-10k type 23."""
+    h, w = planes.shape[1:]
+    side = min(_BLOCK, h, w)
+    blocked = planes.copy()
+    for _ in range(int(blocks)):
+        y, x = rng.integers(0, (h - side + 1, w - side + 1))
+        color = rng.random(3, dtype=np.float32)
+        blocked[:, y : y + side, x : x + side] = color[:, None, None]
+    return blocked
