@@ -16,6 +16,7 @@
     └── StatsError                 the numbers cannot answer the question asked of them
         ├── TooFewRatings          fewer pairs or votes than the statistic needs
         ├── ConstantValues         one side never changes, so there is nothing to correlate
+        ├── NotFinite              infinite scores or opinions
         └── Disconnected           comparisons fall into groups never compared with each other
 
 Every message says what, where and what was got; `fix` says what to do about it.
@@ -130,6 +131,10 @@ class TooFewRatings(StatsError):
 
 class ConstantValues(StatsError):
     """One side never changes, so there is nothing to correlate."""
+
+
+class NotFinite(StatsError):
+    """Infinite scores or opinions: no rank, mean or map can be trusted with them."""
 
 
 class Disconnected(StatsError):
