@@ -1,0 +1,1 @@
+"""Students: small networks distilled from a judge, or trained from human priors."""
