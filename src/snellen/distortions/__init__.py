@@ -1,7 +1,7 @@
 """Make an image worse on purpose: one catalogue, named families, five levels, seeded.
 
-    from snellen import distortions
-    worse = distortions.apply(pixels, "jpeg", 4, seed=distortions.seed_of(pixels, "jpeg", 4))
+from snellen import distortions
+worse = distortions.apply(pixels, "jpeg", 4, seed=distortions.seed_of(pixels, "jpeg", 4))
 """
 
 from __future__ import annotations

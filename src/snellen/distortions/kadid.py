@@ -38,6 +38,7 @@ def _kadid(
     )
 
 
+# fmt: off
 KADID10K: tuple[Distortion, ...] = (
     _kadid(
         1, "gaussian-blur", "blur", blur.gaussian_blur,
@@ -86,7 +87,7 @@ KADID10K: tuple[Distortion, ...] = (
     ),
     _kadid(
         9, "jpeg2000", "compression", compression.jpeg2000,
-        "compression ratio", (16, 32, 45, 120, 170),
+        "compression ratio", (16, 32, 45, 120, 400),
         "smeared texture, ripples along edges",
         tid2013="11", csiq="jpeg2000", live="jp2k",
     ),

@@ -51,7 +51,10 @@ def non_eccentricity_patch(planes: Planes, patches: float, rng: np.random.Genera
 
 
 def pixelate(planes: Planes, strength: float, rng: np.random.Generator) -> Planes:
-    """Nearest-neighbour down to .95 − strength^.6 of the size, and up. Source: KADID-10k type 21."""
+    """Nearest neighbour down to .95 − strength^.6 of the size, and up again.
+
+    Source: KADID-10k type 21.
+    """
     h, w = planes.shape[1:]
     scale = 0.95 - strength**0.6
     small = nearest(planes, max(1, int(np.ceil(h * scale))), max(1, int(np.ceil(w * scale))))
