@@ -9,6 +9,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from snellen.images import Picture
 
+FAMILIES = (
+    "blur",
+    "noise",
+    "compression",
+    "brightness",
+    "contrast",
+    "colorfulness",
+    "jitter",
+    "clean",
+)
+"""What can be wrong with an image: the eight labels of arXiv 2512.09573; `clean` is nothing."""
+
 SEVERITY_WORDS = ("imperceptible", "slight", "clear", "strong", "extreme")
 """Words for `Score.severity` rounded to 0…4 (ours, after the five-grade impairment scale of
 ITU-R BT.500: imperceptible, perceptible, slightly annoying, annoying, very annoying)."""
