@@ -17,11 +17,17 @@ __version__ = "0.1.0"
 # public name -> the module that defines it
 _PUBLIC = {
     "SnellenError": "snellen.errors",
+    "Table": "snellen.table",
+    "load_scorer": "snellen.scorers",
+    "score": "snellen.engine",
 }
 __all__ = ["__version__", *sorted(_PUBLIC)]
 
 if TYPE_CHECKING:
+    from snellen.engine import score as score
     from snellen.errors import SnellenError as SnellenError
+    from snellen.scorers import load_scorer as load_scorer
+    from snellen.table import Table as Table
 
 
 def __getattr__(name: str) -> Any:

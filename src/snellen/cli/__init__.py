@@ -11,6 +11,7 @@ import sys
 import typer
 
 from snellen import __version__
+from snellen.cli import score
 from snellen.errors import SnellenError
 
 app = typer.Typer(
@@ -36,6 +37,9 @@ def _main(
     ),
 ) -> None:
     pass
+
+
+app.command("score")(score.command)
 
 
 def run() -> None:

@@ -1,0 +1,186 @@
+"""`snellen score`: which pictures are bad, how bad, and what is wrong with each."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from snellen.engine import Progress
+    from snellen.table import Table
+
+SOME_MISSING, NOTHING_DONE, STOPPED = 2, 1, 130  # exit statuses; 0 = all scored
+_REDRAW = 0.1  # seconds between two looks of the progress bar
+
+
+def command(
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="Pictures, folders, globs; `-` reads a list from standard input."),
+    ],
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("-o", "--output", help="Write the table: .csv, .jsonl or .parquet. Repeat."),
+    ] = None,
+    worst: Annotated[int, typer.Option(help="How many of the worst to show.", min=0)] = 10,
+    below: Annotated[
+        float | None, typer.Option(help="Show every picture scored under this instead.")
+    ] = None,
+    with_: Annotated[
+        str, typer.Option("--with", help="Scorer: a name, or the file of a student.")
+    ] = "built-in",
+    crops: Annotated[
+        int | None,
+        typer.Option(min=1, help="Crops looked at per picture: more is better and slower."),
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Threads. [default: one a core]")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="Run directory. [default: one for this request under snellen-runs/]"),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Score everything again.")] = False,
+    max_megapixels: Annotated[
+        float, typer.Option(min=0.01, help="Limit of the full decode; larger JPEGs shrink.")
+    ] = 100.0,
+    jpeg_scale: Annotated[
+        int, typer.Option(help="Decode JPEGs at 1/n: 1, 2, 4 or 8. Faster; changes scores.")
+    ] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+) -> None:
+    """Score pictures 0–100 (higher is better) and name what is wrong with each.
+
+    The same command again goes on where it was stopped. Exit status: 0 every picture is scored,
+    2 some are missing (the table says why), 1 nothing was done, 130 stopped by Ctrl-C.
+    """
+    from snellen.engine import score
+    from snellen.table import check_output
+
+    outputs = output or []
+    for path in outputs:  # known now rather than after an hour of scoring
+        check_output(path)
+    try:
+        with nullcontext() if quiet else _bar() as progress:
+            table = score(
+                paths,
+                with_,
+                jobs=jobs,
+                crops=crops,
+                max_megapixels=max_megapixels,
+                jpeg_scale=jpeg_scale,
+                run=run,
+                fresh=fresh,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        typer.echo("stopped: what was scored is saved; the same command again goes on", err=True)
+        raise typer.Exit(STOPPED) from None
+    for path in outputs:
+        table.write(path)
+    summary = _summary(table, outputs)
+    picked = table.worst(worst) if below is None else table.below(below)
+    if as_json:
+        typer.echo(json.dumps({**summary, "worst": list(picked)}))
+    elif not quiet:
+        _show(picked, summary, below)
+    if not summary["scored"]:
+        raise typer.Exit(NOTHING_DONE)
+    if summary["missing"]:
+        raise typer.Exit(SOME_MISSING)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None]]:
+    """A progress bar on stderr, drawn only on a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("scoring"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    began = drawn = time.monotonic()
+    with Bar(
+        *columns, console=console, refresh_per_second=4, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=None, rate="")
+
+        def show(progress: Progress) -> None:
+            nonlocal drawn
+            now = time.monotonic()
+            if now - drawn < _REDRAW and progress.done < progress.total:
+                return
+            drawn = now
+            rate = (progress.done - progress.kept) / max(now - began, 1e-9)
+            bar.update(
+                task,
+                total=progress.total,
+                completed=progress.done,
+                rate=f"{rate:.0f} a second"
+                + f", {progress.missing} missing" * (progress.missing > 0),
+            )
+
+        yield show
+
+
+def _summary(table: Table, outputs: list[Path]) -> dict[str, Any]:
+    """What there is to say about a whole run, as plain values."""
+    reasons = Counter(row["missing"].split(":")[0] for row in table.missing)
+    missing = sum(reasons.values())
+    return {
+        "images": len(table),
+        "scored": len(table) - missing,
+        "missing": missing,
+        "reasons": dict(reasons.most_common()),
+        "run": str(table.run),
+        "outputs": [str(path) for path in outputs],
+    }
+
+
+def _show(picked: Table, summary: dict[str, Any], below: float | None) -> None:
+    """The table of the worst, and the summary."""
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    console = Console()
+    if len(picked):
+        title = "the worst" if below is None else f"under {below:g}"
+        grid = Grid("score", "95 % interval", "problem", "severity", "image", title=title)
+        for row in picked:
+            grid.add_row(
+                f"{row['score']:.1f}",
+                f"{row['low']:.0f}–{row['high']:.0f}",
+                row["problem"],
+                _severity(row["severity"]),
+                Text(row["image"], overflow="fold"),  # never read as markup
+            )
+        console.print(grid)
+    reasons = ", ".join(f"{name} {count}" for name, count in summary["reasons"].items())
+    line = f"{summary['scored']} of {summary['images']} scored"
+    line += f", {summary['missing']} missing ({reasons})" if reasons else ""
+    for text in (
+        line,
+        *(f"table  {path}" for path in summary["outputs"]),
+        f"run    {summary['run']}",
+    ):
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _severity(severity: float) -> str:
+    from snellen.scorers.base import SEVERITY_WORDS
+
+    return SEVERITY_WORDS[min(4, max(0, round(severity)))]

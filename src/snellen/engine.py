@@ -1,0 +1,266 @@
+"""Score many pictures: find → read → score in threads, into a run directory.
+
+Decoders and ONNX Runtime let go of Python's lock, so threads use every core without copying
+pixels between processes. Each picture is read, scored and made small by one thread; the pixels
+are gone before the next one. The calling thread alone writes rows, in order of name.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import stat
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from snellen.errors import InputError, NothingFound, ScorerError, SnellenError
+from snellen.images.find import Found, find
+from snellen.images.identify import content_hash
+from snellen.images.read import MAX_MEGAPIXELS, Picture, read
+from snellen.images.thumbnail import make_thumbnail
+from snellen.runs import Entry, Request, Row, Run
+from snellen.table import COLUMNS, Table
+
+if TYPE_CHECKING:
+    from snellen.scorers.base import Score, Scorer
+
+_AHEAD = 32  # pictures given out per thread before the oldest must be done: one slow picture is
+# overtaken by so many others while the rows still come out in order
+_DIGITS = 3  # of scores; a thousandth of a point is far under any interval
+
+_encode = json.JSONEncoder(separators=(",", ":"), default=float).encode  # numpy's numbers too
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: pictures in all, done (kept ones among them), kept, missing."""
+
+    total: int
+    done: int
+    kept: int
+    missing: int
+
+
+def score(
+    paths: Paths,
+    with_: str | os.PathLike[str] | Scorer = "built-in",
+    *,
+    jobs: int | None = None,
+    crops: int | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
+    jpeg_scale: int = 1,
+    run: str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Table:
+    """Score every picture under `paths`; the same call again resumes where it was stopped.
+
+    paths          : files, folders (with their sub-folders), globs, `-` for a list on standard
+                     input; one or several.
+    with_          : name or file of a scorer, or a `Scorer`.
+    jobs           : threads; None = one a core.
+    crops          : native crops the scorer looks at: the dial between speed and accuracy.
+    max_megapixels : larger pictures are decoded smaller (JPEG) or become missing (others).
+    jpeg_scale     : 1, 2, 4 or 8: decode JPEGs at 1/n of their size. Faster; it hides noise and
+                     blocks, so scores made with it compare only with each other.
+    run            : the run directory; None = one for this request under `snellen-runs/`.
+    fresh          : forget what the run directory holds.
+    progress       : called from time to time with a `Progress`.
+    Returns the `Table` of the run: one row a picture, sorted by name. A picture that cannot be
+    scored is a row with the reason in `missing`.
+    Raises `NothingFound`, `ScorerError`, `RunError`, `InputError`.
+    """
+    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    if jobs is not None and jobs < 1:
+        raise InputError(f"jobs must be at least 1, got {jobs}", "Leave it out to use every core.")
+    files = _find_all(given)
+    scorer, called = _scorer(with_, crops)
+    options = {
+        "scorer": called,
+        "crops": crops,
+        "max_megapixels": max_megapixels,
+        "jpeg_scale": jpeg_scale,
+    }
+    places = tuple(str(p) if str(p) == "-" else os.path.abspath(p) for p in given)
+    request = Request("score", places, options)
+    directory = Path(run) if run is not None else request.directory()
+
+    def read_one(source: Path | bytes) -> Picture:
+        return read(source, max_megapixels=max_megapixels, jpeg_scale=jpeg_scale)
+
+    with Run.open(directory, request, scorer.name, fresh=fresh) as writer:
+        work = _Work(scorer, read_one, writer)
+        _score_all(files, work, writer, jobs or os.cpu_count() or 1, progress or (lambda _: None))
+        writer.finish([found.name for found in files])
+    return Table.open(directory)
+
+
+def _find_all(given: Sequence[str | os.PathLike[str]]) -> list[Found]:
+    """Every file, sorted by name. Raises `NothingFound`."""
+    if not given:
+        raise NothingFound("no path was given", "Name a folder, a file, a glob, or - for a list.")
+    stdin = sys.stdin.buffer if "-" in map(str, given) else None
+    files = sorted(find(given, stdin=stdin), key=lambda found: found.name)
+    if not files:
+        raise NothingFound(
+            f"no image under {', '.join(map(str, given))}", "Name a folder that holds pictures."
+        )
+    return files
+
+
+def _scorer(with_: str | os.PathLike[str] | Scorer, crops: int | None) -> tuple[Scorer, str]:
+    """The scorer, and what it was called in the request."""
+    if not isinstance(with_, (str, os.PathLike)):
+        return with_, with_.name
+    from snellen.scorers import load_scorer
+
+    options = {} if crops is None else {"crops": crops}
+    return load_scorer(os.fspath(with_), **options), os.fspath(with_)
+
+
+def _score_all(
+    files: Sequence[Found],
+    work: _Work,
+    writer: Run,
+    jobs: int,
+    progress: Callable[[Progress], None],
+) -> None:
+    """Bring every file's row into the run; `jobs` threads work, this one writes in order."""
+    todo = [found for found in files if not work.is_kept(found)]
+    kept = len(files) - len(todo)
+    done, missing = kept, 0
+    progress(Progress(len(files), done, kept, missing))
+
+    def write(finished: Future[_Result]) -> None:
+        nonlocal done, missing
+        row, thumbnail = finished.result()
+        writer.append(row, thumbnail)
+        done += 1
+        missing += row["missing"] is not None
+        progress(Progress(len(files), done, kept, missing))
+
+    waiting: deque[Future[_Result]] = deque()
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="snellen-score")
+    try:
+        source = iter(todo)
+        waiting.extend(pool.submit(work, found) for found in islice(source, jobs * _AHEAD))
+        while waiting:
+            write(waiting[0])
+            waiting.popleft()
+            waiting.extend(pool.submit(work, found) for found in islice(source, 1))
+    except KeyboardInterrupt:
+        pool.shutdown(cancel_futures=True)
+        for finished in waiting:
+            if not finished.cancelled():
+                writer.append(*finished.result())
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_Result = tuple[Row, bytes | None]
+
+
+class _Work:
+    """What a thread does with one file: the row, and the thumbnail when there are pixels."""
+
+    def __init__(
+        self, scorer: Scorer, read_one: Callable[[Path | bytes], Picture], run: Run
+    ) -> None:
+        self._scorer = scorer
+        self._name = scorer.name
+        self._read = read_one
+        self._run = run
+
+    def is_kept(self, found: Found) -> bool:
+        """Whether the run has a score made from this very file by this very scorer."""
+        entry = self._kept_entry(found)
+        return entry is not None and _stamp(found.path) == (entry.bytes, entry.mtime_ns)
+
+    def __call__(self, found: Found) -> _Result:
+        size, mtime = _stamp(found.path)
+        row: Row = {**dict.fromkeys(COLUMNS), "image": found.name, "scorer": self._name}
+        row |= {"bytes": size, "mtime_ns": mtime}
+        thumbnail = None
+        try:
+            if found.problem is not None:
+                raise found.problem
+            if (entry := self._kept_entry(found)) and _holds(found.path, entry):
+                return {**self._run.read(entry), "mtime_ns": mtime}, None
+            picture = self._read(found.path)
+            row |= _about(picture)
+            thumbnail = make_thumbnail(picture.pixels)
+            row |= _numbers(self._scorer.score(picture), picture)
+        except SnellenError as error:
+            row["missing"] = f"{type(error).__name__}: {error}"
+        except Exception as error:  # one picture must not end the run, whatever it does to us
+            row["missing"] = f"unexpected {type(error).__name__}: {error}"
+        return row, thumbnail
+
+    def _kept_entry(self, found: Found) -> Entry | None:
+        """The row made by this scorer; what failed is tried again: rights and packages change."""
+        entry = self._run.get(found.name)
+        return None if entry is None or entry.missing or entry.scorer != self._name else entry
+
+
+def _stamp(path: Path) -> tuple[int | None, int | None]:
+    """Size in bytes and time of change in ns of a regular file; (None, None) of anything else."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None, None
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (None, None)
+
+
+def _holds(path: Path, entry: Entry) -> bool:
+    """Whether a file that was touched still holds the very bytes that were scored."""
+    if _stamp(path)[0] != entry.bytes:
+        return False
+    try:
+        return content_hash(path.read_bytes()) == entry.hash
+    except OSError:
+        return False
+
+
+def _about(picture: Picture) -> Row:
+    """The columns that are known once a picture is read."""
+    return {
+        "width": picture.width,
+        "height": picture.height,
+        "format": picture.format,
+        "bytes": picture.bytes,
+        "hash": picture.hash,
+        "notes": "; ".join(picture.notes) or None,
+    }
+
+
+def _numbers(score: Score, picture: Picture) -> Row:
+    """The columns that are known once a picture is scored. Raises `ScorerError` on NaN."""
+    numbers = {
+        "score": score.value,
+        "low": score.low,
+        "high": score.high,
+        "spread": score.spread,
+        "severity": score.severity,
+        **score.families,
+    }
+    for name, number in numbers.items():
+        if not math.isfinite(number):
+            raise ScorerError(f"the scorer gave {number} as {name}")
+    cells = [[c.x, c.y, c.width, c.height, round(c.score, 1)] for c in score.cells]
+    view = {**score.view, "decoder": picture.decoder, "scale": picture.scale}
+    return {
+        **{name: round(float(number), _DIGITS) for name, number in numbers.items()},
+        "problem": score.problem,
+        "view": _encode(view),
+        "map": _encode(cells),
+    }
