@@ -95,9 +95,9 @@ def _shrunk(plane: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
         for axis in (0, 1):
             smooth = ndimage.correlate1d(smooth, kernel, axis=axis, mode="nearest")
         detail = plane - smooth
-        power = ndimage.uniform_filter(detail * detail, 3 + 2 * scale, mode="nearest")
-        # 1.4: the local power is noisy itself, and what exceeds the mean by chance must go too.
-        noise = np.float32(1.4 * (sigma * unit) ** 2)
+        power = ndimage.uniform_filter(detail * detail, 7 + 2 * scale, mode="nearest")
+        # 1.3: the local power is noisy itself, and what exceeds the mean by chance must go too.
+        noise = np.float32(1.3 * (sigma * unit) ** 2)
         clean += detail * np.maximum(power - noise, 0) / np.maximum(power, np.float32(1e-12))
         plane = smooth
     return clean + plane
