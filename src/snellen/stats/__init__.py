@@ -1,11 +1,16 @@
-"""Statistics of image quality on plain arrays: numpy and scipy, no files, no images, no models.
+"""Statistics for image quality: agreement of scorers with people, and what people's votes say.
 
+Plain functions on plain arrays; numpy and scipy only. Results are frozen dataclasses.
+
+Agreement: correlation, mapping, intervals, comparison, krasula, power, gap.
 People: votes (mean opinion scores), screening, reliability, subjects (P.910), pairs and scaling
 (Bradley–Terry, Thurstone, JOD), levels (soft five-level distributions).
 """
 
 from __future__ import annotations
 
+from snellen.stats.correlation import Correlation, Estimate, krcc, outlier_ratio, plcc, rmse, srcc
+from snellen.stats.mapping import Mapping, cross_fit, fit_mapping
 from snellen.stats.reliability import (
     Alpha,
     Intraclass,
@@ -27,19 +32,29 @@ from snellen.stats.votes import (
 __all__ = [
     "Alpha",
     "Bt500Screening",
+    "Correlation",
+    "Estimate",
     "Intraclass",
+    "Mapping",
     "OpinionScores",
     "P913Screening",
     "SosFit",
     "SubjectModel",
     "Votes",
     "collect_votes",
+    "cross_fit",
+    "fit_mapping",
     "fit_sos",
     "fit_subjects",
     "intraclass_correlation",
+    "krcc",
     "krippendorff_alpha",
     "mean_opinion_scores",
+    "outlier_ratio",
+    "plcc",
     "rater_srcc",
+    "rmse",
     "screen_bt500",
     "screen_p913",
+    "srcc",
 ]

@@ -1,0 +1,117 @@
+"""Intervals for a correlation: from a formula, or from the bootstrap.
+
+The formulas take images as independent and work on Fisher's z scale; the bootstrap needs no formula
+and can draw whole clusters (all versions of one reference image) together.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from snellen.errors import InputError, TooFewRatings
+from snellen.stats.arrays import Floats
+
+
+def normal_quantile(probability: float) -> float:
+    """Standard normal quantile."""
+    from scipy.special import ndtri
+
+    return float(ndtri(probability))
+
+
+def check_confidence(confidence: float) -> None:
+    if not 0.0 < confidence < 1.0:
+        raise InputError(
+            f"a confidence of {confidence!r} was asked for", "Give a number between 0 and 1: 0.95."
+        )
+
+
+def pearson_interval(r: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of Pearson's r from n pairs: tanh(atanh r ± z / √(n − 3)).
+
+    Exact only for bivariate normal data. [−1, 1] where n ≤ 3.  Source: Fisher 1921.
+    """
+    return _fisher(r, 1.0, n - 3, confidence)
+
+
+def spearman_interval(r: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of Spearman's r from n pairs: standard error √((1 + r²/2) / (n − 3)) on Fisher's z.
+
+    [−1, 1] where n ≤ 3. A perfect r would give an interval of no width; the side away from it is
+    taken at the nearest attainable r, one swap of neighbours away (ours).
+    Source: Bonett & Wright 2000.
+    """
+    step = 12.0 / (n**3 - n) if n > 1 else 2.0
+    low, high = _fisher(_inside(r, step), 1.0 + r * r / 2.0, n - 3, confidence)
+    return (low, r) if r == 1.0 else (r, high) if r == -1.0 else (low, high)
+
+
+def kendall_interval(tau: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of Kendall's tau from n pairs: standard error √(0.437 / (n − 4)) on Fisher's z.
+
+    [−1, 1] where n ≤ 4; a perfect tau as in `spearman_interval`.
+    Source: Fieller, Hartley & Pearson 1957; Bonett & Wright 2000.
+    """
+    step = 4.0 / (n * (n - 1)) if n > 1 else 2.0
+    low, high = _fisher(_inside(tau, step), 0.437, n - 4, confidence)
+    return (low, tau) if tau == 1.0 else (tau, high) if tau == -1.0 else (low, high)
+
+
+def percentile_interval(replicates: Floats, confidence: float = 0.95) -> tuple[float, float]:
+    """The central `confidence` of bootstrap `replicates` (b,); NaN (constant resamples) left out."""
+    tail = (1.0 - confidence) / 2.0
+    low, high = np.quantile(finite_replicates(replicates), [tail, 1.0 - tail])
+    return float(low), float(high)
+
+
+def bca_interval(
+    replicates: Floats, value: float, left_out: Floats, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Bias-corrected and accelerated bootstrap interval.
+
+    replicates : (b,) bootstrap values.
+    value      : the statistic of the data themselves.
+    left_out   : (g,) jackknife values, for the acceleration.
+    Source: Efron 1987; Efron & Tibshirani 1993, section 14.3.
+    """
+    from scipy.special import ndtr
+
+    usable = finite_replicates(replicates)
+    below = np.mean(usable < value) + 0.5 * np.mean(usable == value)
+    edge = 0.5 / usable.size
+    bias = normal_quantile(float(np.clip(below, edge, 1.0 - edge)))
+    influence = np.nanmean(left_out) - left_out[np.isfinite(left_out)]
+    power = float(np.sum(influence**2)) ** 1.5
+    acceleration = float(np.sum(influence**3)) / (6.0 * power) if power > 0.0 else 0.0
+    z = normal_quantile((1.0 + confidence) / 2.0)
+    levels = [float(ndtr(bias + (bias + q) / (1.0 - acceleration * (bias + q)))) for q in (-z, z)]
+    low, high = np.quantile(usable, levels)
+    return float(low), float(high)
+
+
+def finite_replicates(replicates: Floats) -> Floats:
+    """`replicates` (b,) that are numbers; `TooFewRatings` if most resamples were constant."""
+    usable = replicates[np.isfinite(replicates)]
+    if usable.size < max(1, replicates.size // 2):
+        raise TooFewRatings(
+            f"{replicates.size - usable.size} of {replicates.size} bootstrap resamples are constant",
+            "There are too few distinct images or clusters for a bootstrap.",
+        )
+    return usable
+
+
+def _inside(r: float, step: float) -> float:
+    """A perfect rank correlation moved one attainable step towards 0."""
+    return math.copysign(max(0.0, 1.0 - step), r) if abs(r) == 1.0 else r
+
+
+def _fisher(r: float, variance: float, df: int, confidence: float) -> tuple[float, float]:
+    check_confidence(confidence)
+    if df <= 0:
+        return -1.0, 1.0
+    if abs(r) == 1.0:
+        return r, r
+    half = normal_quantile((1.0 + confidence) / 2.0) * math.sqrt(variance / df)
+    return math.tanh(math.atanh(r) - half), math.tanh(math.atanh(r) + half)
