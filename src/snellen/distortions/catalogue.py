@@ -97,6 +97,7 @@ def get(name: str) -> Distortion:
 @cache
 def _by_name() -> dict[str, Distortion]:
     # Imported here because the tables import this module for `Distortion`.
+    from snellen.distortions.further import IMAGENET_C, OURS
     from snellen.distortions.kadid import KADID10K
 
-    return {distortion.name: distortion for distortion in KADID10K}
+    return {distortion.name: distortion for distortion in (*KADID10K, *IMAGENET_C, *OURS)}

@@ -43,7 +43,7 @@ def color_shift(planes: Planes, amount: float, rng: np.random.Generator) -> Plan
     h, w = green.shape
     rows, columns = np.maximum(np.arange(h) - dy, 0), np.maximum(np.arange(w) - dx, 0)
     moved = green[rows[:, None], columns[None, :]]
-    shifted = planes.copy()
+    shifted: Planes = planes.copy()
     shifted[1] = green + edges * (moved - green)
     return shifted
 
@@ -117,7 +117,8 @@ def saturation_hsv(planes: Planes, factor: float, rng: np.random.Generator) -> P
     from the largest, so no conversion is needed.
     """
     value = planes.max(axis=0)
-    return value - np.float32(factor) * (value - planes)
+    scaled: Planes = value - np.float32(factor) * (value - planes)
+    return scaled
 
 
 def saturation_lab(planes: Planes, factor: float, rng: np.random.Generator) -> Planes:

@@ -44,13 +44,15 @@ _TO_ENCODED: _Vector = _encode((np.arange(_LINEAR_STEPS + 1) / _LINEAR_STEPS) **
 def linear(planes: Planes) -> Planes:
     """sRGB values in [0, 1] to linear light in [0, 1]; any shape, clipped."""
     index = np.clip(planes, 0, 1) * np.float32(_ENCODED_STEPS) + np.float32(0.5)
-    return _TO_LINEAR[index.astype(np.intp)]
+    light: Planes = _TO_LINEAR[index.astype(np.intp)]
+    return light
 
 
 def encoded(light: Planes) -> Planes:
     """Linear light in [0, 1] to sRGB values in [0, 1]; any shape, clipped."""
     index = np.sqrt(np.clip(light, 0, 1)) * np.float32(_LINEAR_STEPS) + np.float32(0.5)
-    return _TO_ENCODED[index.astype(np.intp)]
+    values: Planes = _TO_ENCODED[index.astype(np.intp)]
+    return values
 
 
 def to_lab(planes: Planes) -> Planes:

@@ -1,4 +1,4 @@
-"""Compression: KADID-10k types 9 and 10, by the encoders that Pillow carries.
+"""Compression: KADID-10k types 9 and 10, and WebP, by the encoders that Pillow carries.
 
 Every recipe takes planes (3, h, w) float32 in [0, 1], one parameter and a seeded generator that it
 does not use, and returns planes of the same shape.
@@ -42,6 +42,11 @@ def jpeg2000(planes: Planes, ratio: float, rng: np.random.Generator) -> Planes:
 
 
 _SMALL_FILE = 1024  # bytes
+
+
+def webp(planes: Planes, quality: float, rng: np.random.Generator) -> Planes:
+    """Lossy WebP at `quality` (0–100). Levels ours."""
+    return _through("WEBP", planes, quality=int(quality), method=2)
 
 
 def _through(encoder: str, planes: Planes, **options: Any) -> Planes:

@@ -51,7 +51,7 @@ def impulse_noise(planes: Planes, density: float, rng: np.random.Generator) -> P
     Source: KADID-10k type 13.
     """
     draw = rng.random(planes.shape, dtype=np.float32)
-    noisy = planes.copy()
+    noisy: Planes = planes.copy()
     noisy[draw < np.float32(density / 2)] = 0
     noisy[draw > np.float32(1 - density / 2)] = 1
     return noisy
@@ -64,7 +64,8 @@ def multiplicative_noise(planes: Planes, variance: float, rng: np.random.Generat
     """
     noise = rng.random(planes.shape, dtype=np.float32)
     noise -= np.float32(0.5)
-    return planes * (1 + np.float32(np.sqrt(12 * variance)) * noise)
+    noisy: Planes = planes * (1 + np.float32(np.sqrt(12 * variance)) * noise)
+    return noisy
 
 
 def denoise(planes: Planes, variance: float, rng: np.random.Generator) -> Planes:

@@ -75,7 +75,8 @@ def midtone(planes: Planes, middle: float) -> Planes:
 
     Three knots make any spline a parabola, so there is one such curve.
     """
-    return np.clip(planes + (4 * middle - 2) * planes * (1 - planes), 0, 1)
+    curved: Planes = np.clip(planes + (4 * middle - 2) * planes * (1 - planes), 0, 1)
+    return curved
 
 
 def to_uint8(planes: Planes) -> NDArray[np.uint8]:
@@ -86,4 +87,31 @@ def to_uint8(planes: Planes) -> NDArray[np.uint8]:
 
 def from_uint8(pixels: NDArray[np.uint8]) -> Planes:
     """RGB image (h, w, 3) uint8 to planes (3, h, w) float32 in [0, 1]."""
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)).astype(np.float32) / np.float32(255)
+    planes: Planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)).astype(np.float32)
+    planes /= np.float32(255)
+    return planes
+
+
+def guided(planes: Planes, size: int, tolerance: float) -> Planes:
+    """Smoothing that stops at edges: a self-guided filter with a box of `size` pixels.
+
+    tolerance : variance, [0, 1] squared; what varies less within the box goes flat.
+    Source: He, Sun & Tang 2010.
+    """
+
+    def mean(values: Planes) -> Planes:
+        return np.asarray(ndimage.uniform_filter(values, (0, size, size), mode="nearest"))
+
+    center = mean(planes)
+    spread = np.maximum(mean(planes * planes) - center * center, 0)
+    slope = spread / (spread + np.float32(tolerance))
+    smoothed: Planes = mean(slope) * planes + mean(center - slope * center)
+    return smoothed
+
+
+def smooth_field(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """A random field (height, width) in [0, 1] with about five swells across: drifts, blotches."""
+    coarse = rng.random((6, 6), dtype=np.float32)
+    swells = ndimage.zoom(coarse, (height / 6, width / 6), order=3, mode="nearest", grid_mode=True)
+    field: NDArray[np.float32] = np.clip(swells[:height, :width], 0, 1)
+    return field

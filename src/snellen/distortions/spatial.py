@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from snellen.distortions.planes import Planes, nearest
+from snellen.distortions.planes import Planes, gaussian, nearest
 
 _PATCH = 16  # side of a moved patch
 _BLOCK = 32  # side of a colour block
@@ -40,7 +40,7 @@ def non_eccentricity_patch(planes: Planes, patches: float, rng: np.random.Genera
     """So many 16×16 `patches` copied to a place up to 8 pixels away. Source: KADID-10k type 20."""
     h, w = planes.shape[1:]
     side = min(_PATCH, h, w)
-    moved = planes.copy()
+    moved: Planes = planes.copy()
     for _ in range(int(patches)):
         y, x = rng.integers(0, (h - side + 1, w - side + 1))
         dy, dx = rng.integers(-_REACH, _REACH + 1, size=2)
@@ -71,7 +71,16 @@ def quantization(planes: Planes, thresholds: float, rng: np.random.Generator) ->
     cuts = otsu(np.bincount(levels.ravel(), minlength=256), int(thresholds))
     values = np.concatenate([[0.0], cuts[1:] / 255, [1.0]]).astype(np.float32)
     table = values[np.searchsorted(cuts, np.arange(256), side="left")]
-    return table[levels]
+    quantized: Planes = table[levels]
+    return quantized
+
+
+def banding(planes: Planes, steps: float, rng: np.random.Generator) -> Planes:
+    """Smooth gradients broken into so many `steps` from black to white, detail kept. Ours."""
+    smooth = gaussian(planes, 3.0)
+    stairs = np.rint(smooth * np.float32(steps - 1)) / np.float32(steps - 1)
+    banded: Planes = stairs + (planes - smooth)
+    return banded
 
 
 def otsu(counts: NDArray[np.int64], thresholds: int) -> NDArray[np.float64]:
@@ -109,7 +118,7 @@ def color_block(planes: Planes, blocks: float, rng: np.random.Generator) -> Plan
     """So many 32×32 `blocks` of one random colour each. Source: KADID-10k type 23."""
     h, w = planes.shape[1:]
     side = min(_BLOCK, h, w)
-    blocked = planes.copy()
+    blocked: Planes = planes.copy()
     for _ in range(int(blocks)):
         y, x = rng.integers(0, (h - side + 1, w - side + 1))
         color = rng.random(3, dtype=np.float32)

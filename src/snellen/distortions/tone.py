@@ -20,7 +20,9 @@ def brighten(planes: Planes, amount: float, rng: np.random.Generator) -> Planes:
     middle = 0.5 + amount / 2
     lab = to_lab(planes)
     lab[0] = 100 * midtone(lab[0] / 100, middle)
-    return (2 * midtone(planes, middle) + from_lab(lab)) / 3
+    both = 2 * midtone(planes, middle) + from_lab(lab)
+    brighter: Planes = both * np.float32(1 / 3)
+    return brighter
 
 
 def darken(planes: Planes, amount: float, rng: np.random.Generator) -> Planes:
@@ -34,7 +36,8 @@ def mean_shift(planes: Planes, amount: float, rng: np.random.Generator) -> Plane
     KADID-10k's script stretches every result to the full range; whether its mean shift clips
     before that is not known, so that the stretch is left out here (ours).
     """
-    return planes + np.float32(amount)
+    shifted: Planes = planes + np.float32(amount)
+    return shifted
 
 
 def high_sharpen(planes: Planes, amount: float, rng: np.random.Generator) -> Planes:
@@ -50,4 +53,5 @@ def contrast_change(planes: Planes, amount: float, rng: np.random.Generator) -> 
     With the ends fixed these four knots leave one cubic. Source: KADID-10k type 25.
     """
     bend = np.float32(-16 * amount / 3)
-    return planes + bend * planes * (planes - np.float32(0.5)) * (planes - 1)
+    bent: Planes = planes + bend * planes * (planes - np.float32(0.5)) * (planes - 1)
+    return bent
