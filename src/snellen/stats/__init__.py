@@ -9,8 +9,9 @@ People: votes (mean opinion scores), screening, reliability, subjects (P.910), p
 
 from __future__ import annotations
 
-from snellen.stats.correlation import Correlation, Estimate, krcc, outlier_ratio, plcc, rmse, srcc
+from snellen.stats.correlation import Correlation, Estimate, krcc, plcc, srcc
 from snellen.stats.mapping import Mapping, cross_fit, fit_mapping
+from snellen.stats.prediction import outlier_ratio, rmse
 from snellen.stats.reliability import (
     Alpha,
     Intraclass,

@@ -70,7 +70,8 @@ def vector(values: ArrayLike | Iterable[float | None], name: str) -> Floats:
     infinite = np.flatnonzero(np.isinf(array))
     if infinite.size:
         raise NotFinite(
-            f"{infinite.size} of {array.size} {name} are infinite, the first at position {infinite[0]}",
+            f"{infinite.size} of {array.size} {name} are infinite, "
+            f"the first at position {infinite[0]}",
             "Mark images without a usable score as NaN: they are left out and counted.",
         )
     return array
@@ -89,7 +90,8 @@ def cluster_codes(labels: Sequence[Any] | ArrayLike, n: int) -> Ints:
     ]
     if nameless:
         raise StatsError(
-            f"{len(nameless)} of {n} images have no cluster label, the first at position {nameless[0]}",
+            f"{len(nameless)} of {n} images have no cluster label, "
+            f"the first at position {nameless[0]}",
             "Give each a label; an image on its own may carry its own name.",
         )
     codes = np.unique(np.array([str(label) for label in named]), return_inverse=True)[1]

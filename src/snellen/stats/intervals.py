@@ -60,7 +60,7 @@ def kendall_interval(tau: float, n: int, confidence: float = 0.95) -> tuple[floa
 
 
 def percentile_interval(replicates: Floats, confidence: float = 0.95) -> tuple[float, float]:
-    """The central `confidence` of bootstrap `replicates` (b,); NaN (constant resamples) left out."""
+    """The central `confidence` of bootstrap `replicates` (b,); NaN (a constant draw) left out."""
     tail = (1.0 - confidence) / 2.0
     low, high = np.quantile(finite_replicates(replicates), [tail, 1.0 - tail])
     return float(low), float(high)
@@ -96,7 +96,7 @@ def finite_replicates(replicates: Floats) -> Floats:
     usable = replicates[np.isfinite(replicates)]
     if usable.size < max(1, replicates.size // 2):
         raise TooFewRatings(
-            f"{replicates.size - usable.size} of {replicates.size} bootstrap resamples are constant",
+            f"{replicates.size - usable.size} of {replicates.size} resamples are constant",
             "There are too few distinct images or clusters for a bootstrap.",
         )
     return usable

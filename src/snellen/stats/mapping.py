@@ -1,22 +1,22 @@
 """From a scorer's scale to the scale of the MOS: linear, logistic and isotonic maps.
 
 PLCC and RMSE are judged after a monotone map, because a scorer owes nobody the curve of a rating
-scale. A map fitted on the labels it is judged on flatters: with 100 images and no relation at all an
-isotonic map brings PLCC from 0 to about 0.19. So every map here can be cross-fitted: each image is
-mapped by a fit that has not seen it nor any image of its cluster.
+scale. A map fitted on the labels it is judged on flatters: with 100 images and no relation at all
+an isotonic map brings PLCC from 0 to about 0.2. So every map here can be cross-fitted: each image
+is mapped by a fit that has not seen it nor any image of its cluster.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from snellen.errors import InputError, TooFewRatings, UnknownName
-from snellen.stats.arrays import Floats, Ints, align, vector
+from snellen.stats.arrays import Aligned, Floats, Ints, align, refuse_constant, vector
 
 Kind = Literal["linear", "logistic4", "logistic5", "isotonic"]
 Direction = Literal["auto", "increasing", "decreasing"]
@@ -34,7 +34,7 @@ class Mapping:
                  (b1 − b2) / (1 + exp(−(x − b3) / |b4|)) + b2; logistic5 (b1 … b5) of
                  b1·(1/2 − 1 / (1 + exp(b2·(x − b3)))) + b4·x + b5; isotonic: the knots' scores,
                  then their values; straight lines between knots, constant beyond.
-    monotone   : whether it is, over the scores it was fitted on; a 5-parameter logistic need not be.
+    monotone   : whether it is, over the scores it was fitted on; 5 parameters need not be.
     n          : images it was fitted on.
     rmse       : error on those same images, in units of the MOS (flattering).
     """
@@ -61,7 +61,7 @@ def fit_mapping(
     Barlow et al. 1972 (isotonic).
     """
     _check(kind)
-    data = align([scores], mos)  # type: ignore[list-item]
+    data = align([scores], mos)
     return fit_aligned(data.scores[0], data.mos, kind, direction)
 
 
@@ -80,11 +80,20 @@ def cross_fit(
     for any order of the rows. Errors as in `fit_mapping`.
     """
     _check(kind)
-    data = align([scores], mos, clusters)  # type: ignore[list-item]
+    data = align([scores], mos, clusters)
     fold = deal_folds(data.clusters, folds, seed)
     result = np.full(vector(mos, "MOS values").size, np.nan)
     result[data.position] = out_of_fold(data.scores[0], data.mos, fold, kind)
     return result
+
+
+def mapped(data: Aligned, kind: Kind, fold: Ints | None) -> Aligned:
+    """`data` with its one scorer mapped to the MOS scale: out of fold, or in-sample if None."""
+    _check(kind)
+    x, y = data.scores[0], data.mos
+    x = fit_aligned(x, y, kind)(x) if fold is None else out_of_fold(x, y, fold, kind)
+    refuse_constant(x, f"scores after the {kind} map")
+    return replace(data, scores=x[None])
 
 
 def deal_folds(clusters: Ints, folds: int, seed: int) -> Ints:
@@ -205,8 +214,8 @@ def _logistic(x: Floats, y: Floats, kind: Kind) -> Floats:
                 best = error, np.concatenate([[centre, np.log(width)], linear])
     assert best is not None
 
-    # Width kept within what the data can show: a step narrower than a hundredth of a deviation and a
-    # straight line wider than a hundred deviations are the ends, and both are legitimate fits.
+    # Width kept within what the data can show: a step narrower than a hundredth of a deviation and
+    # a straight line wider than a hundred deviations are the ends, and both are legitimate fits.
     lower = np.full(best[1].size, -np.inf)
     upper = np.full(best[1].size, np.inf)
     lower[:2], upper[:2] = [z.min() - 10.0, np.log(0.01)], [z.max() + 10.0, np.log(100.0)]

@@ -30,15 +30,17 @@ def spearman(data: Aligned) -> Statistic:
     columns = [_Sorted(row) for row in data.scores]
 
     def statistic(counts: Counts) -> Floats:
-        total = counts.sum(axis=1, dtype=np.int64)
-        single = _cubes(counts)  # an image drawn twice is tied with itself
-        ranks = target.ranks(counts)
-        spread = target.spread(counts, total, single)
+        total = counts.sum(axis=1, dtype=np.float64)
+        untied = _cubes(counts)  # an image drawn twice is tied with itself
+        ranks, cubes = target.ranks(counts, untied)
         weighted = counts * (ranks - (total + 1.0)[:, None])
+        # Deviations of the doubled ranks, squared and summed, are (N³ − Σ t³) / 3.
+        spread = (total**3 - cubes) / 3.0
         result = np.empty((counts.shape[0], len(columns)))
         for j, column in enumerate(columns):
-            covariance = np.einsum("bi,bi->b", weighted, column.ranks(counts))
-            result[:, j] = _ratio(covariance, spread * column.spread(counts, total, single))
+            ranks, cubes = column.ranks(counts, untied)
+            covariance = np.einsum("bi,bi->b", weighted, ranks)
+            result[:, j] = _ratio(covariance, spread * (total**3 - cubes) / 3.0)
         return result
 
     return statistic
@@ -64,7 +66,7 @@ def pearson(data: Aligned) -> Statistic:
 
 
 def kendall(data: Aligned) -> Statistic:
-    """Kendall's tau-b of each scorer with the MOS; sorts each resample, so it is slow beside the rest."""
+    """Kendall's tau-b of each scorer with the MOS; sorts every resample, so slow beside the rest."""
     from scipy.stats import kendalltau
 
     def statistic(counts: Counts) -> Floats:
@@ -82,7 +84,7 @@ def kendall(data: Aligned) -> Statistic:
 def bootstrap(
     statistic: Statistic, clusters: Ints, *, resamples: int = 2000, seed: int = 0
 ) -> Floats:
-    """(resamples, k) values of `statistic` over resamples of whole clusters, drawn with replacement.
+    """(resamples, k) values of `statistic` over whole clusters drawn with replacement.
 
     clusters : (n,) codes 0 … m − 1, ascending. Images of one cluster (one reference, one scene) are
                drawn together, since they are not independent evidence.
@@ -96,7 +98,7 @@ def bootstrap(
 def cluster_draws(
     clusters: Ints, *, resamples: int, seed: int, draws: int | None = None
 ) -> Iterator[Counts]:
-    """Blocks (b, n) of how often each image is drawn; `draws` clusters a resample, default all m."""
+    """Blocks (b, n) of how often each image is drawn; `draws` clusters a resample, default m."""
     m = int(clusters[-1]) + 1
     draws = m if draws is None else draws
     rng = np.random.default_rng(seed)
@@ -112,8 +114,8 @@ def cluster_draws(
 def jackknife(statistic: Statistic, clusters: Ints, *, most: int = 1000) -> Floats:
     """(g, k) values of `statistic` with one cluster left out at a time.
 
-    Above `most` clusters they are left out in `most` blocks: the skewness that BCa takes from them is
-    the same in expectation, and the cost no longer grows with the square of n (ours).
+    Above `most` clusters they are left out in `most` blocks: the skewness that BCa takes from them
+    is the same in expectation, and the cost no longer grows with the square of n (ours).
     """
     m = int(clusters[-1]) + 1
     # Clusters stand in canonical order, by MOS when nobody named them: dealt round, not in runs,
@@ -141,29 +143,25 @@ class _Sorted:
         self.ends = np.flatnonzero(np.concatenate([starts[1:], [True]]))
         self.tied = self.ends.size < values.size
 
-    def _upto(self, counts: Counts) -> Counts:
-        """(b, g) how many draws lie in each tie group or below it."""
-        running = np.cumsum(counts.take(self.order, axis=1), axis=1, dtype=np.int32)
-        return running.take(self.ends, axis=1) if self.tied else running
+    def ranks(self, counts: Counts, untied: Floats) -> tuple[Counts, Floats]:
+        """Mid-ranks of the draws, doubled so that they are whole, and the cubes of their ties.
 
-    def ranks(self, counts: Counts) -> Floats:
-        """(b, n) twice the mid-rank of each image among the draws (twice, so that it is whole)."""
-        upto = self._upto(counts)
-        twice = upto + 1
-        twice[:, 1:] += upto[:, :-1]
-        return twice.take(self.group, axis=1).astype(np.float64)
-
-    def spread(self, counts: Counts, total: NDArray[np.int64], single: Floats) -> Floats:
-        """(b,) sum of squared deviations of the doubled ranks: (N³ − Σ t³) / 3 over tie groups t."""
-        cubes = single
+        counts : (b, n) draws of each image.
+        untied : (b,) sum of counts³: the ties of a column whose images all differ.
+        Returns the doubled mid-rank of each image (b, n), and (b,) the sum of t³ over tie groups.
+        """
+        upto = np.cumsum(counts.take(self.order, axis=1), axis=1, dtype=np.int32)
         if self.tied:
-            cubes = _cubes(np.diff(self._upto(counts), axis=1, prepend=np.int32(0)))
-        return (total.astype(np.float64) ** 3 - cubes) / 3
+            upto = upto.take(self.ends, axis=1)
+            untied = _cubes(np.diff(upto, axis=1, prepend=np.int32(0)))
+        twice = upto + np.int32(1)
+        twice[:, 1:] += upto[:, :-1]
+        return twice.take(self.group, axis=1), untied
 
 
 def _cubes(counts: Counts) -> Floats:
     whole = counts.astype(np.float64)
-    return np.einsum("bi,bi->b", whole * whole, whole)
+    return np.asarray(np.einsum("bi,bi->b", whole * whole, whole))
 
 
 def _ratio(covariance: Floats, variances: Floats) -> Floats:
