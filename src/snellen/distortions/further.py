@@ -38,64 +38,64 @@ IMAGENET_C: tuple[Distortion, ...] = (
 
 OURS: tuple[Distortion, ...] = (
     Distortion(
-        "ringing", "blur", "cutoff, cycles/pixel", (0.38, 0.3, 0.22, 0.15, 0.1),
+        "ringing", "blur", "cutoff, cycles/pixel", (0.35, 0.21, 0.17, 0.125, 0.07),
         "ripples beside edges, detail gone", "ours", resampling.ringing,
     ),
     Distortion(
-        "upscaling-bicubic", "blur", "factor", (1.5, 2, 3, 4, 6),
+        "upscaling-bicubic", "blur", "factor", (1.2, 1.7, 2.4, 3.5, 6),
         "soft, as enlarged from a small picture", "ours", resampling.upscaling_bicubic,
     ),
     Distortion(
-        "upscaling-nearest", "jitter", "factor", (1.3, 1.7, 2.2, 3, 5),
+        "upscaling-nearest", "jitter", "factor", (1.1, 1.4, 2, 3.4, 6),
         "coarse square pixels", "ours", resampling.upscaling_nearest,
     ),
     Distortion(
-        "upscaling-smooth", "blur", "factor", (1.5, 2, 3, 4, 6),
+        "upscaling-smooth", "blur", "factor", (1.1, 1.5, 2.1, 3.3, 6),
         "crisp outlines without texture, as if painted", "ours", resampling.upscaling_smooth,
     ),
     Distortion(
-        "banding", "jitter", "steps", (24, 16, 11, 8, 6),
+        "banding", "jitter", "steps", (24, 13, 8, 5, 3),
         "contour lines in skies and walls", "ours", spatial.banding,
     ),
     Distortion(
-        "chromatic-aberration", "colorfulness", "scale", (0.002, 0.004, 0.007, 0.011, 0.018),
+        "chromatic-aberration", "colorfulness", "scale", (0.003, 0.007, 0.014, 0.025, 0.04),
         "red and blue fringes towards the corners", "ours", camera.chromatic_aberration,
         {"tid2013": "23"},
     ),
     Distortion(
-        "under-exposure", "brightness", "stops", (0.6, 1.2, 2, 3, 4),
+        "under-exposure", "brightness", "stops", (1, 1.6, 2.3, 3, 3.9),
         "far too dark, shadows black", "ours", camera.under_exposure,
     ),
     Distortion(
-        "over-exposure", "brightness", "stops", (0.4, 0.8, 1.3, 1.9, 2.7),
+        "over-exposure", "brightness", "stops", (0.35, 0.85, 1.4, 2.3, 3.4),
         "burnt-out highlights, colours pale", "ours", camera.over_exposure,
     ),
     Distortion(
-        "sensor-noise", "noise", "gain", (0.0004, 0.0012, 0.003, 0.008, 0.02),
+        "sensor-noise", "noise", "gain", (0.0009, 0.0024, 0.0048, 0.01, 0.023),
         "blotchy coloured grain, worst in shadows", "ours", camera.sensor_noise,
     ),
     Distortion(
-        "haze", "contrast", "optical depth", (0.25, 0.5, 0.9, 1.4, 2.2),
+        "haze", "contrast", "optical depth", (0.045, 0.11, 0.24, 0.48, 0.9),
         "whitish veil over what is far", "ours", camera.haze,
     ),
     Distortion(
-        "underwater", "contrast", "optical depth", (0.25, 0.5, 0.9, 1.4, 2.2),
+        "underwater", "contrast", "optical depth", (0.08, 0.2, 0.35, 0.57, 0.92),
         "blue or green veil, reds gone", "ours", camera.underwater,
     ),
     Distortion(
-        "webp", "compression", "quality", (50, 30, 15, 5, 0),
+        "webp", "compression", "quality", (55, 25, 10, 3, 0),
         "smeared patches, soft blocks", "ours", compression.webp,
     ),
     Distortion(
-        "low-ink", "contrast", "share missing", (0.25, 0.4, 0.55, 0.7, 0.85),
+        "low-ink", "contrast", "share missing", (0.15, 0.31, 0.43, 0.58, 0.76),
         "pale, streaky print", "ours", document.low_ink,
     ),
     Distortion(
-        "skewed-light", "brightness", "stops", (0.6, 1.2, 2, 3, 4.5),
+        "skewed-light", "brightness", "stops", (1.3, 2.7, 4, 5.5, 8),
         "one side in shadow", "ours", document.skewed_light,
     ),
     Distortion(
-        "tilted-defocus", "blur", "sigma at the far side, pixels", (1, 1.8, 3, 5, 9),
+        "tilted-defocus", "blur", "sigma at the far side, pixels", (0.85, 1.55, 2.3, 3.6, 8),
         "sharp at one side, blurred at the other", "ours", document.tilted_defocus,
     ),
 )
