@@ -9,6 +9,14 @@ People: votes (mean opinion scores), screening, reliability, subjects (P.910), p
 
 from __future__ import annotations
 
+from snellen.stats.comparison import (
+    Comparison,
+    PairTest,
+    compare,
+    holm,
+    steiger,
+    williams,
+)
 from snellen.stats.correlation import Correlation, Estimate, krcc, plcc, srcc
 from snellen.stats.mapping import Mapping, cross_fit, fit_mapping
 from snellen.stats.prediction import outlier_ratio, rmse
@@ -33,20 +41,24 @@ from snellen.stats.votes import (
 __all__ = [
     "Alpha",
     "Bt500Screening",
+    "Comparison",
     "Correlation",
     "Estimate",
     "Intraclass",
     "Mapping",
     "OpinionScores",
     "P913Screening",
+    "PairTest",
     "SosFit",
     "SubjectModel",
     "Votes",
     "collect_votes",
+    "compare",
     "cross_fit",
     "fit_mapping",
     "fit_sos",
     "fit_subjects",
+    "holm",
     "intraclass_correlation",
     "krcc",
     "krippendorff_alpha",
@@ -58,4 +70,6 @@ __all__ = [
     "screen_bt500",
     "screen_p913",
     "srcc",
+    "steiger",
+    "williams",
 ]

@@ -103,7 +103,9 @@ def srcc(
     Source: Spearman 1904; intervals in `snellen.stats.intervals`.
     """
     data = align([scores], mos, clusters)
-    return correlate(SRCC, data, interval, confidence, resamples, seed)
+    return correlate(
+        SRCC, data, interval=interval, confidence=confidence, resamples=resamples, seed=seed
+    )[0]
 
 
 def krcc(
@@ -122,7 +124,9 @@ def krcc(
     Source: Kendall 1945 (ties); interval Fieller, Hartley & Pearson 1957.
     """
     data = align([scores], mos, clusters)
-    return correlate(KRCC, data, interval, confidence, resamples, seed)
+    return correlate(
+        KRCC, data, interval=interval, confidence=confidence, resamples=resamples, seed=seed
+    )[0]
 
 
 def plcc(
@@ -162,19 +166,22 @@ def plcc(
                 mos=maps.centre_by_fold(data.mos, fold),
             )
             refuse_constant(data.scores[0], f"scores after the {mapping} map")
-    result = correlate(PLCC, data, interval, confidence, resamples, seed)
+    result = correlate(
+        PLCC, data, interval=interval, confidence=confidence, resamples=resamples, seed=seed
+    )[0]
     return replace(result, mapping=mapping or "none", fit=fit)
 
 
 def correlate(
     coefficient: Coefficient,
     data: Aligned,
-    interval: Interval,
-    confidence: float,
-    resamples: int,
-    seed: int,
-) -> Correlation:
-    """`coefficient` of the first scorer of `data`, with an interval as `srcc` describes."""
+    *,
+    interval: Interval = "auto",
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> tuple[Correlation, ...]:
+    """`coefficient` of every scorer of `data`, each with an interval as `srcc` describes."""
     intervals.check_confidence(confidence)
     if interval not in ("auto", "analytic", "percentile", "bca"):
         raise UnknownName("interval", interval, ["auto", "analytic", "percentile", "bca"])
@@ -185,24 +192,28 @@ def correlate(
             "Use interval='bca', or leave the clusters out.",
         )
     statistic = coefficient.statistic(data)
-    value = float(statistic(np.ones((1, data.n), np.int32))[0, 0])
+    values = statistic(np.ones((1, data.n), np.int32))[0].tolist()
     if interval == "analytic" or (interval == "auto" and not data.clustered):
-        low, high = coefficient.formula(value, data.n, confidence)
+        bounds = [coefficient.formula(value, data.n, confidence) for value in values]
         method = coefficient.formula_name
     else:
         need_clusters(data)
-        draws = resampling.bootstrap(statistic, data.clusters, resamples=resamples, seed=seed)[:, 0]
+        draws = resampling.bootstrap(statistic, data.clusters, resamples=resamples, seed=seed)
         if interval == "percentile":
-            low, high = intervals.percentile_interval(draws, confidence)
+            bounds = [intervals.percentile_interval(column, confidence) for column in draws.T]
         else:
-            left_out = resampling.jackknife(statistic, data.clusters)[:, 0]
-            low, high = intervals.bca_interval(draws, value, left_out, confidence)
+            left_out = resampling.jackknife(statistic, data.clusters)
+            bounds = [
+                intervals.bca_interval(column, value, without, confidence)
+                for column, value, without in zip(draws.T, values, left_out.T, strict=True)
+            ]
         method = bootstrap_name(
             "percentile" if interval == "percentile" else "BCa", data, resamples
         )
-    return Correlation(
-        coefficient.name, value, low, high, data.n, data.missing, method, confidence
-    )  # fmt: skip
+    return tuple(
+        Correlation(coefficient.name, value, low, high, data.n, data.missing, method, confidence)
+        for value, (low, high) in zip(values, bounds, strict=True)
+    )
 
 
 def need_clusters(data: Aligned) -> None:

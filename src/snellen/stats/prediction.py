@@ -115,7 +115,7 @@ def spread_of_votes(std: ArrayLike, votes: ArrayLike, n: int) -> tuple[Floats, F
     count = vector(np.broadcast_to(votes, n) if np.ndim(votes) == 0 else votes, "vote counts")
     if spread.size != n or count.size != n:
         raise StatsError(
-            f"there are {n} MOS values, {spread.size} standard deviations, {count.size} vote counts",
+            f"there are {n} MOS values, {spread.size} standard deviations and {count.size} counts",
             "Give one of each per image.",
         )
     negative, few = np.flatnonzero(spread < 0.0), np.flatnonzero(count < 2.0)
@@ -126,7 +126,7 @@ def spread_of_votes(std: ArrayLike, votes: ArrayLike, n: int) -> tuple[Floats, F
         )
     if few.size:
         raise TooFewRatings(
-            f"{few.size} images have under 2 votes, the first {count[few[0]]:g} at position {few[0]}",
+            f"{few.size} images have under 2 votes, the first at position {few[0]}",
             "An interval of a MOS needs 2 votes; mark the count of others as missing (NaN).",
         )
     return spread, count

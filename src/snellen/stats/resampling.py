@@ -66,7 +66,7 @@ def pearson(data: Aligned) -> Statistic:
 
 
 def kendall(data: Aligned) -> Statistic:
-    """Kendall's tau-b of each scorer with the MOS; sorts every resample, so slow beside the rest."""
+    """Kendall's tau-b of each scorer with the MOS; it sorts every resample, which is slow."""
     from scipy.stats import kendalltau
 
     def statistic(counts: Counts) -> Floats:
