@@ -38,7 +38,7 @@ IMAGENET_C: tuple[Distortion, ...] = (
 
 OURS: tuple[Distortion, ...] = (
     Distortion(
-        "ringing", "blur", "cutoff, cycles/pixel", (0.35, 0.21, 0.17, 0.125, 0.07),
+        "ringing", "blur", "cutoff, cycles/pixel", (0.36, 0.21, 0.17, 0.125, 0.06),
         "ripples beside edges, detail gone", "ours", resampling.ringing,
     ),
     Distortion(

@@ -13,7 +13,7 @@ from scipy import special
 from snellen.distortions.planes import Planes, convolve, gaussian, guided
 
 _Method = Image.Resampling
-_REACH = 15  # half width of the ringing kernel, pixels
+_LOBES = 4  # half width of the ringing kernel, waves at the cutoff
 
 
 def ringing(planes: Planes, cutoff: float, rng: np.random.Generator) -> Planes:
@@ -21,13 +21,14 @@ def ringing(planes: Planes, cutoff: float, rng: np.random.Generator) -> Planes:
 
     cutoff : cycles a pixel, below ½. Source of the kernel: Wang et al. 2021 (Real-ESRGAN).
     """
-    y, x = np.mgrid[-_REACH : _REACH + 1, -_REACH : _REACH + 1]
-    distance = np.hypot(x, y)
+    reach = int(np.ceil(_LOBES / cutoff))
+    distance = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1])
+    # Without a taper the cut at the rim would make broad areas paler or darker.
+    taper = np.cos(np.pi / 2 * np.clip(2 * distance / reach - 1, 0, 1)) ** 2
+    distance[reach, reach] = 1  # stands in for 0, where the kernel's limit is known
     angular = 2 * np.pi * cutoff
-    distance[_REACH, _REACH] = 1  # the centre's value is the limit, filled in below
-    kernel = angular * special.j1(angular * distance) / (2 * np.pi * distance)
-    kernel[_REACH, _REACH] = angular**2 / (4 * np.pi)
-    kernel[np.hypot(x, y) > _REACH] = 0
+    kernel = taper * angular * special.j1(angular * distance) / (2 * np.pi * distance)
+    kernel[reach, reach] = angular**2 / (4 * np.pi)
     return convolve(planes, kernel / kernel.sum())
 
 
