@@ -18,7 +18,9 @@ from snellen.stats.comparison import (
     williams,
 )
 from snellen.stats.correlation import Correlation, Estimate, krcc, plcc, srcc
+from snellen.stats.levels import LEVELS, expected_score, soft_levels
 from snellen.stats.mapping import Mapping, cross_fit, fit_mapping
+from snellen.stats.pairs import Comparisons, check_connected, collect_counts, collect_pairs
 from snellen.stats.prediction import outlier_ratio, rmse
 from snellen.stats.reliability import (
     Alpha,
@@ -27,6 +29,7 @@ from snellen.stats.reliability import (
     krippendorff_alpha,
     rater_srcc,
 )
+from snellen.stats.scaling import PairScale, bradley_terry, thurstone
 from snellen.stats.screening import Bt500Screening, P913Screening, screen_bt500, screen_p913
 from snellen.stats.subjects import SubjectModel, fit_subjects
 from snellen.stats.votes import (
@@ -39,22 +42,30 @@ from snellen.stats.votes import (
 )
 
 __all__ = [
+    "LEVELS",
     "Alpha",
     "Bt500Screening",
     "Comparison",
+    "Comparisons",
     "Correlation",
     "Estimate",
     "Intraclass",
     "Mapping",
     "OpinionScores",
     "P913Screening",
+    "PairScale",
     "PairTest",
     "SosFit",
     "SubjectModel",
     "Votes",
+    "bradley_terry",
+    "check_connected",
+    "collect_counts",
+    "collect_pairs",
     "collect_votes",
     "compare",
     "cross_fit",
+    "expected_score",
     "fit_mapping",
     "fit_sos",
     "fit_subjects",
@@ -69,7 +80,9 @@ __all__ = [
     "rmse",
     "screen_bt500",
     "screen_p913",
+    "soft_levels",
     "srcc",
     "steiger",
+    "thurstone",
     "williams",
 ]

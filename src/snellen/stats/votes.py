@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from snellen.errors import ConstantValues, InputError, StatsError, TooFewRatings
+from snellen.errors import ConstantValues, InputError, NotFinite, StatsError, TooFewRatings
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Codes: TypeAlias = npt.NDArray[np.intp]
@@ -48,11 +48,11 @@ class Votes:
 
     def per_item(self, values: npt.ArrayLike | None = None) -> Floats:
         """(items,) sum over each item's votes of `values` (n,); of ones where not given."""
-        return _sums(self.item, values, len(self.items))
+        return sums(self.item, values, len(self.items))
 
     def per_rater(self, values: npt.ArrayLike | None = None) -> Floats:
         """(raters,) sum over each rater's votes of `values` (n,); of ones where not given."""
-        return _sums(self.rater, values, len(self.raters))
+        return sums(self.rater, values, len(self.raters))
 
     def keep_raters(self, keep: npt.ArrayLike) -> Votes:
         """The votes of some raters; items nobody else voted on are dropped.
@@ -128,7 +128,7 @@ def collect_votes(
     score       : (n,) the votes; NaN = no vote, left out and counted.
     repeats     : a rater's second vote on an item is "keep": a vote of its own (as repetitions in
                   ITU-T P.910), or "mean": averaged with the first into one vote.
-    Raises `InputError` for columns of different lengths, `StatsError` for infinite scores,
+    Raises `InputError` for columns of different lengths, `NotFinite` for infinite scores,
     `TooFewRatings` when no vote is left.
     """
     if repeats not in ("keep", "mean"):
@@ -144,14 +144,14 @@ def collect_votes(
         )
     if np.isinf(scores).any():
         row = int(np.flatnonzero(np.isinf(scores))[0])
-        raise StatsError(f"the score in row {row + 1} is infinite", "Correct or empty the cell.")
+        raise NotFinite(f"the score in row {row + 1} is infinite", "Correct or empty the cell.")
     given = ~np.isnan(scores)
     if not given.any():
         raise TooFewRatings(f"none of {scores.size} votes holds a score", "Check the score column.")
     if not given.all():
         # Who never voted and what was never voted on leave the table with their empty rows.
-        rater_codes, raters = _recode(rater_codes[given], raters)
-        item_codes, items = _recode(item_codes[given], items)
+        rater_codes, raters = recode(rater_codes[given], raters)
+        item_codes, items = recode(item_codes[given], items)
     votes = Votes(
         rater_codes, item_codes, scores[given], raters, items, missing=int((~given).sum())
     )
@@ -286,12 +286,16 @@ def check_confidence(confidence: float) -> float:
     return (1 + confidence) / 2
 
 
-def _recode(codes: Codes, names: Sequence[Hashable]) -> tuple[Codes, tuple[Hashable, ...]]:
+def recode(codes: Codes, names: Sequence[Hashable]) -> tuple[Codes, tuple[Hashable, ...]]:
+    """Codes and names without the names that no code uses."""
+    if np.bincount(codes, minlength=len(names)).all():
+        return codes, tuple(names)
     used, recoded = np.unique(codes, return_inverse=True)
     return recoded.astype(np.intp), tuple(names[code] for code in used)
 
 
-def _sums(codes: Codes, values: Any, size: int) -> Floats:
+def sums(codes: Codes, values: npt.ArrayLike | None, size: int) -> Floats:
+    """(size,) sums of `values` (n,) by code; counts where not given."""
     weights = None if values is None else np.asarray(values, dtype=np.float64)
     return np.bincount(codes, weights=weights, minlength=size).astype(np.float64)
 
