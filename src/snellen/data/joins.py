@@ -23,7 +23,8 @@ Parts = tuple[str, ...]
 
 # Only these count as a file ending: ids may well hold dots ("clip0.5").
 _ENDINGS = frozenset(
-    "jpg jpeg jpe jfif png bmp tif tiff webp avif heic heif gif ppm pgm jp2 j2k exr dng".split()
+    {"jpg", "jpeg", "jpe", "jfif", "png", "bmp", "tif", "tiff", "webp", "avif", "heic", "heif"}
+    | {"gif", "ppm", "pgm", "jp2", "j2k", "exr", "dng"}
 )
 _EXAMPLES = 3  # unmatched ids shown with their nearest candidates
 _CANDIDATES = 5_000  # ids searched for the nearest: beyond this the search would be felt

@@ -1,4 +1,4 @@
-"""Tables from files: CSV, TSV, JSON lines and Parquet become a dict of columns.
+"""Tables from files: CSV, TSV, JSON lines, Excel and Parquet become columns.
 
     table = read_table("mos.csv")              # {"image": ["a.png", ...], "mos": ["3.5", ...]}
     image = find_column(table, IMAGE_NAMES)    # "image", or whatever the file calls it
@@ -25,9 +25,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from snellen.data.spreadsheets import Rows, read_sheet
 from snellen.errors import DataError, InputError, MissingExtra
 
 Table: TypeAlias = dict[str, list[object]]
+NumberedRows: TypeAlias = list[tuple[int, list["str | None"]]]  # line number, cells
 
 # Names the field's files use for the same thing, most telling first.
 IMAGE_NAMES = (
@@ -45,7 +47,7 @@ SCORE_NAMES = (
 STD_NAMES = ("std", "sd", "mos_std", "std_mos", "sos", "standard_deviation", "stddev")
 VOTES_NAMES = ("votes", "n_votes", "n_ratings", "ratings", "num_ratings", "c_total", "raters", "n")
 REFERENCE_NAMES = ("reference", "ref", "ref_img", "ref_image", "reference_image", "source_image")
-DISTORTION_NAMES = ("distortion", "distortion_type", "dist_type", "dst_type", "type", "family")
+DISTORTION_NAMES = ("distortion", "distortion_type", "dist_type", "dst_type", "type")
 LEVEL_NAMES = ("level", "distortion_level", "dist_level", "dst_lev", "severity")
 SPLIT_NAMES = ("split", "set", "subset", "fold")
 
@@ -60,8 +62,8 @@ def read_table(
 ) -> Table:
     """The table at `path` as column name → list of cells, all columns of the same length.
 
-    path      : .csv, .tsv, .txt (each also .gz), .jsonl / .ndjson, .json (a list of objects) or
-                .parquet; the ending decides, text otherwise.
+    path      : .csv, .tsv, .txt (each also .gz), .jsonl / .ndjson, .json (a list of objects),
+                .xlsx (its first sheet) or .parquet; the ending decides, text otherwise.
     columns   : names for a text file without a header line.
     separator : one character, or " " for runs of white space; found in the first line otherwise.
 
@@ -79,7 +81,9 @@ def read_table(
     ending = (path.with_suffix("") if path.suffix.lower() == ".gz" else path).suffix.lower()
     if ending in {".parquet", ".pq"}:
         return _read_parquet(path)
-    if ending in {".xlsx", ".xls", ".ods"}:
+    if ending == ".xlsx":
+        return _from_rows(path, _numbered(read_sheet(path)), columns)
+    if ending in {".xls", ".xlsm", ".ods"}:
         raise DataError(f"{path} is a spreadsheet", "Save the sheet as CSV and name that file.")
     text = _read_text(path)
     if ending in {".jsonl", ".ndjson"}:
@@ -87,6 +91,28 @@ def read_table(
     if ending == ".json":
         return _from_records(path, _json_list(path, text))
     return _read_separated(path, text, columns, separator)
+
+
+def table_from_rows(path: Path, columns: Sequence[str], sheet: str | None = None) -> Table:
+    """A sheet (.xlsx, or CSV made of it) whose header may stand under a title or beside blanks.
+
+    columns : names that the header row must have; the rows above it are passed over.
+    Raises `DataError` when no row has them all.
+    """
+    if path.suffix.lower() == ".xlsx":
+        rows = _numbered(read_sheet(path, sheet))
+    else:
+        text = _read_text(path)
+        named = next((line for line in text.split("\n") if columns[0] in line), "")
+        rows = _separated_rows(path, text, _separator(named))
+    wanted = {_plain(name) for name in columns}
+    for place, (_, row) in enumerate(rows):
+        if wanted <= {_plain(cell) for cell in row if cell}:
+            table = _from_rows(path, rows[place:], None)
+            return {
+                find_column(table, (name,)): table[find_column(table, (name,))] for name in columns
+            }
+    raise DataError(f"{path} has no row with the columns {_listed(columns)}")
 
 
 def find_column(
@@ -204,39 +230,50 @@ def _read_text(path: Path) -> str:
 def _read_separated(
     path: Path, text: str, columns: Sequence[str] | None, separator: str | None
 ) -> Table:
-    lines = text.split("\n")
-    first = next((line for line in lines if line.strip()), None)
-    if first is None:
-        raise DataError(f"{path} is empty", "A table needs a header line and at least one row.")
+    first = next((line for line in text.split("\n") if line.strip()), "")
     separator = separator or _separator(first)
+    table = _from_rows(path, _separated_rows(path, text, separator), columns)
+    if separator != ",":
+        _mend_decimal_commas(table)
+    return table
+
+
+def _separated_rows(path: Path, text: str, separator: str) -> NumberedRows:
     if separator == " ":
         # Runs of spaces and tabs separate; such files know no quotes.
-        rows = [(number, line.split()) for number, line in enumerate(lines, 1)]
-    else:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-        try:
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-        except csv.Error as error:
-            raise DataError(f"{path}, line {reader.line_num}: {error}") from None
+        return _numbered([list(line.split()) for line in text.split("\n")])
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        return [(reader.line_num, [cell.strip() or None for cell in row]) for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: {error}") from None
+
+
+def _numbered(rows: Rows) -> NumberedRows:
+    return list(enumerate(rows, 1))
+
+
+def _from_rows(path: Path, rows: NumberedRows, columns: Sequence[str] | None) -> Table:
+    """Columns from rows of cells; the first row that is not blank is the header."""
     rows = [(number, row) for number, row in rows if any(row)]
+    if not rows:
+        raise DataError(f"{path} is empty", "A table needs a header line and at least one row.")
     header = list(columns) if columns is not None else _header(path, rows.pop(0)[1])
     table: Table = {name: [] for name in header}
     for number, row in rows:
-        extra = row[len(header) :]
-        if any(extra):
+        if any(row[len(header) :]):
             raise DataError(
                 f"{path}, line {number}: {len(row)} cells under {len(header)} columns",
                 "Quote cells that hold the separator.",
             )
         # Cells left out at the end of a line are empty ones: spreadsheets write rows so.
         for place, name in enumerate(header):
-            table[name].append((row[place] if place < len(row) else "") or None)
-    if separator != ",":
-        _mend_decimal_commas(table)
+            table[name].append(row[place] if place < len(row) else None)
     return {name: cells for name, cells in table.items() if name or any(cells)}
 
 
-def _header(path: Path, names: list[str]) -> list[str]:
+def _header(path: Path, row: list[str | None]) -> list[str]:
+    names = [cell or "" for cell in row]
     repeated = sorted({name for name in names if name and names.count(name) > 1})
     if repeated:
         raise DataError(
