@@ -45,8 +45,8 @@ def soft_levels(
 
     The raw p lose mass beyond the ends and with it the mean; α p + β with Σ = 1 and Σ c p = MOS
     mends both. Where β makes some level negative, DeQA cuts it off and lets sum and mean slip; here
-    a tilt e^(λ c) of the levels left then restores both exactly (ours). At the middle of the scale,
-    where DeQA's α is 0 / 0, its limit is taken (ours).
+    p · e^(λ c) takes its place, which is never negative and keeps both exactly (ours). At the
+    middle of the scale, where DeQA's α is 0 / 0, its limit is taken (ours).
     Raises `StatsError` for MOS outside the scale or negative spreads.
     Source: You et al., "Teaching Large Language Models to Regress Accurate Image Quality Scores
     using Score Distribution" (DeQA-Score), CVPR 2025, § 3.2 and its appendix.
@@ -106,21 +106,21 @@ def _normal_levels(mean: Floats, spread: Floats, density: str) -> Floats:
 
 
 def _keep_mean(raw: Floats, mean: Floats) -> Floats:
-    """(n, 5) α p + β, cut at 0 and tilted by e^(λ c) until sum and mean are right."""
+    """(n, 5) α p + β; or p · e^(λ c), normalised, in rows where some α p + β is negative."""
     mass, moment = raw.sum(axis=1), raw @ _CENTRES
     alpha = (mean - 3) / (moment - 3 * mass)
     beta = (1 - alpha * mass) / 5
-    linear = np.maximum(alpha[:, None] * raw + beta[:, None], 0.0)
-    # A spread that no votes of this mean can have turns the shape over: tilt the raw one instead.
-    shape = np.where((alpha > 0)[:, None], linear, raw)
+    found = alpha[:, None] * raw + beta[:, None]
+    rows = np.flatnonzero((found < 0).any(axis=1) | (alpha <= 0))
     with np.errstate(divide="ignore"):
-        logs = np.log(shape)
-    low, high = np.full(len(mean), -_STEEPEST), np.full(len(mean), _STEEPEST)
+        logs = np.log(raw[rows])
+    low, high = np.full(len(rows), -_STEEPEST), np.full(len(rows), _STEEPEST)
     for _ in range(_HALVINGS):  # the mean grows with λ
         tilt = (low + high) / 2
-        below = _tilted(logs, tilt) @ _CENTRES < mean
+        below = _tilted(logs, tilt) @ _CENTRES < mean[rows]
         low, high = np.where(below, tilt, low), np.where(below, high, tilt)
-    return _tilted(logs, (low + high) / 2)
+    found[rows] = _tilted(logs, (low + high) / 2)
+    return found
 
 
 def _tilted(logs: Floats, tilt: Floats) -> Floats:
