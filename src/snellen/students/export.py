@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from snellen.distortions import FAMILIES
 from snellen.images.view import ViewPolicy
 from snellen.scorers.student import FORMAT
-from snellen.students.network import FAMILIES, ScorerNetwork
+from snellen.students.network import ScorerNetwork
 
 _OPSET = 17
 

@@ -18,21 +18,14 @@ each family but `clean`, cells (B, n, 3, 3) in MOS units.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-FAMILIES = (
-    "blur",
-    "noise",
-    "compression",
-    "brightness",
-    "contrast",
-    "colorfulness",
-    "jitter",
-    "clean",
-)
+from snellen.distortions import FAMILIES
+
 CELL = 32  # pixels a side of one cell of the map
 _MIDDLE = 3.3  # mean opinion over the severity table; learning starts from it
 
@@ -65,55 +58,84 @@ class _Residual(nn.Module):
 
 
 class _Stem(nn.Module):
-    """RGB in [-1, 1] → raw answers, locally normalised answers and log energy, at stride 4.
+    """RGB in [-1, 1] → 64 channels at stride 4: raw answers, normalised answers, log energies.
 
-    The first filter is left out of the normalised half to make room for the energy: 2 × width
-    channels in all, because inference engines lay channels out in blocks of 16.
+    The 32 filters start as the DCT basis, of luma and of chroma: the basis in which JPEG loses
+    what it loses, and in which noise and blur are plain. Three of them hold means; the others are
+    kept free of any mean, so that local energy is local contrast and not brightness.
     """
 
-    def __init__(self, width: int) -> None:
+    means, fine = 3, 29
+    groups = (12, 9, 8)  # of the fine filters: low and high frequencies of luma, chroma
+
+    def __init__(self) -> None:
         super().__init__()
-        self.filters = nn.Conv2d(3, width, 8, 4, 2)
-        self.raw = nn.BatchNorm2d(width)
-        self.normal = nn.BatchNorm2d(width - 1)
-        self.energy = nn.BatchNorm2d(1)
+        basis = _dct_filters()
+        self.mean = nn.Parameter(basis[: self.means])
+        self.detail = nn.Parameter(basis[self.means :])
+        self.raw = nn.BatchNorm2d(self.means + self.fine, eps=1e-6)
+        self.normal = nn.BatchNorm2d(self.fine)
+        self.energy = nn.BatchNorm2d(len(self.groups))
         self.pool = nn.AvgPool2d(3, 1, 1, count_include_pad=False)
 
+    @property
+    def width(self) -> int:
+        return self.means + 2 * self.fine + len(self.groups)
+
     def forward(self, x: Tensor) -> Tensor:
-        answers = self.filters(x).float()
-        energy = self.pool((answers * answers).mean(1, keepdim=True)) + 1e-5
+        detail = self.detail - self.detail.mean((2, 3), keepdim=True)
+        answers = nn.functional.conv2d(x, torch.cat([self.mean, detail]), stride=4).float()
+        fine = answers[:, self.means :]
+        parts = (fine * fine).split(self.groups, 1)
+        energies = self.pool(torch.cat([part.mean(1, keepdim=True) for part in parts], 1)) + 2e-5
+        contrast = torch.rsqrt(energies.mean(1, keepdim=True))
         return torch.cat(
-            [
-                self.raw(answers),
-                self.normal(answers[:, 1:] * torch.rsqrt(energy)),
-                self.energy(torch.log(energy)),
-            ],
-            1,
+            [self.raw(answers), self.normal(fine * contrast), self.energy(torch.log(energies))], 1
         )
+
+
+def _dct_filters() -> Tensor:
+    """(32, 3, 8, 8): three means (Y, Cb, Cr), 12 low and 9 high luma, 8 chroma DCT filters."""
+    place = torch.arange(8) + 0.5
+    waves = torch.cos(torch.pi / 8 * torch.arange(8)[:, None] * place)
+    waves = waves / waves.norm(dim=1, keepdim=True)
+
+    def wave(u: int, v: int, colour: tuple[float, float, float]) -> Tensor:
+        return torch.tensor(colour)[:, None, None] * torch.outer(waves[u], waves[v])
+
+    luma, blue, red = (0.299, 0.587, 0.114), (-0.169, -0.331, 0.5), (0.5, -0.419, -0.081)
+    low = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (2, 2), (1, 2), (2, 1), (0, 3), (3, 0), (3, 3),
+           (1, 3))  # fmt: skip
+    high = ((0, 4), (4, 0), (4, 4), (0, 6), (6, 0), (6, 6), (0, 7), (7, 0), (7, 7))
+    chroma = ((0, 1), (1, 0), (1, 1), (3, 3))
+    return torch.stack(
+        [wave(0, 0, colour) for colour in (luma, blue, red)]
+        + [wave(u, v, luma) for u, v in low + high]
+        + [wave(u, v, colour) for colour in (blue, red) for u, v in chroma]
+    )
 
 
 class ScorerNetwork(nn.Module):
     """crops (B, n, 96, 96, 3) and whole (B, 64, 64, 3), uint8 → `Prediction`.
 
-    widths : channels of the stem and of the three stages at stride 8, 16, 32.
-    depths : residual blocks of the three stages.
+    widths : channels of the three stages at stride 8, 16, 32.
+    depths : residual blocks of each stage.
     """
 
     def __init__(
         self,
-        widths: tuple[int, int, int, int] = (32, 64, 128, 192),
+        widths: tuple[int, int, int] = (64, 128, 192),
         depths: tuple[int, int, int] = (1, 2, 1),
     ) -> None:
         super().__init__()
-        stem, *stages = widths
-        self.stem = _Stem(stem)
+        self.stem = _Stem()
         layers: list[nn.Module] = []
-        before = 2 * stem
-        for width, depth in zip(stages, depths, strict=True):
+        before = self.stem.width
+        for width, depth in zip(widths, depths, strict=True):
             layers += [_conv(before, width, 2), *(_Residual(width) for _ in range(depth))]
             before = width
         self.trunk = nn.Sequential(*layers)
-        self.cell_score = nn.Conv2d(before, 1, 1, bias=False)
+        self.cell_score = nn.Linear(before, 1, bias=False)
         # The whole view only speaks of tone and colour, so a few channels are enough.
         tone = 64
         self.context = nn.Sequential(_conv(3, 16, 2), _conv(16, 32, 2), _conv(32, tone, 2))
@@ -125,21 +147,29 @@ class ScorerNetwork(nn.Module):
         nn.init.zeros_(self.cell_score.weight)
 
     def forward(self, crops: Tensor, whole: Tensor) -> Prediction:
+        return self.judge(*self.look(crops, whole))
+
+    def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of the cells (B, n, 9, C) and of the whole view (B, 2 C')."""
         batch, n = crops.shape[0], crops.shape[1]
-        maps = self.trunk(self.stem(_to_unit(crops.flatten(0, 1))))
-        cells = _MIDDLE + self.cell_score(maps).float().reshape(batch, n, *maps.shape[-2:])
-        maps = maps.float().reshape(batch, n, maps.shape[1], -1).transpose(1, 2).flatten(2)
-        context = self.context(_to_unit(whole)).float().flatten(2)
-        features = torch.cat([*_mean_and_deviation(maps), *_mean_and_deviation(context)], 1)
+        maps = self.trunk(self.stem(_to_unit(crops.flatten(0, 1)))).float()
+        cells = maps.flatten(2).transpose(1, 2).reshape(batch, n, -1, maps.shape[1])
+        context = self.context(_to_unit(whole)).float().flatten(2).transpose(1, 2)
+        return cells, _mean_and_deviation(context)
+
+    def judge(self, cells: Tensor, context: Tensor) -> Prediction:
+        """What `look` saw, judged as one picture; any number of crops will do."""
+        side = math.isqrt(cells.shape[2])
+        local = _MIDDLE + self.cell_score(cells).float()[..., 0]
+        features = torch.cat([_mean_and_deviation(cells.flatten(1, 2)), context], 1)
         out = self.out(self.head(features)).float()
-        local = cells.flatten(1).mean(1)
         k = len(FAMILIES)
         return Prediction(
-            score=local + out[:, 0],
+            score=local.mean((1, 2)) + out[:, 0],
             log_variance=out[:, 1].clamp(-6, 2),
             families=out[:, 2 : 2 + k],
             severity=torch.sigmoid(out[:, 2 + k :]),
-            cells=cells,
+            cells=local.unflatten(2, (side, side)),
         )
 
 
@@ -148,8 +178,8 @@ def _to_unit(images: Tensor) -> Tensor:
     return images.permute(0, 3, 1, 2).float() * (2 / 255) - 1
 
 
-def _mean_and_deviation(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Over the last axis of (B, C, cells)."""
-    mean = x.mean(2, keepdim=True)
-    variance = ((x - mean) ** 2).mean(2)
-    return mean[..., 0], torch.sqrt(variance + 1e-4)
+def _mean_and_deviation(x: Tensor) -> Tensor:
+    """(B, cells, C) → (B, 2 C), over the cells."""
+    mean = x.mean(1, keepdim=True)
+    variance = ((x - mean) ** 2).mean(1)
+    return torch.cat([mean[:, 0], torch.sqrt(variance + 1e-4)], 1)

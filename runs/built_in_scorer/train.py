@@ -1,0 +1,187 @@
+"""Step 2: train the network on the shards.
+
+    OMP_NUM_THREADS=1 python -m runs.built_in_scorer.train --seed 0
+
+One core a seed: two seeds side by side are faster than one seed on two cores. Resumable: the state
+is saved after every epoch and training continues from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from runs.built_in_scorer.make import crops_of
+from runs.built_in_scorer.samples import STORED
+from snellen.students.network import Prediction, ScorerNetwork
+
+GROUPS_A_BATCH = 12  # three samples each
+CROPS_A_STEP = (2, 3, 4)  # of the five stored; any number must do, so the number varies
+
+
+class Shards:
+    """All training samples; crops stay mapped from disk (about 140 KB each), shared by seeds."""
+
+    def __init__(self, cache: Path, limit: int | None = None) -> None:
+        files = sorted(cache.glob("train-????.npz"))[:limit]
+        if not files:
+            raise SystemExit(f"no shards in {cache}; run: python -m runs.built_in_scorer.make")
+        labels = [dict(np.load(file)) for file in files]
+        self.crops = [np.load(crops_of(file), mmap_mode="r") for file in files]
+        self.whole, self.opinion, self.families, self.severity = (
+            np.concatenate([part[key] for part in labels])
+            for key in ("whole", "opinion", "families", "severity")
+        )
+        # Row → (shard, row in it)
+        self.places = [(i, j) for i, crops in enumerate(self.crops) for j in range(len(crops))]
+        self.groups = len(self.opinion) // 3
+
+    def batch(self, groups: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """The samples of `groups`, some of their crops, flipped; flips keep the block grid."""
+        rows = (groups[:, None] * 3 + np.arange(3)).ravel()
+        keep = rng.permutation(STORED)[: rng.choice(CROPS_A_STEP)]
+        places = [self.places[row] for row in rows]
+        crops = np.stack([self.crops[shard][row][keep] for shard, row in places])
+        whole = self.whole[rows]
+        for axis in (1, 2):
+            if rng.random() < 0.5:
+                crops, whole = np.flip(crops, axis + 1), np.flip(whole, axis)
+        if rng.random() < 0.5:
+            crops, whole = crops.swapaxes(2, 3), whole.swapaxes(1, 2)
+        arrays = (crops, whole, self.opinion[rows], self.families[rows], self.severity[rows])
+        return tuple(torch.from_numpy(np.ascontiguousarray(a)) for a in arrays)
+
+
+def loss_of(
+    out: Prediction, opinion: Tensor, families: Tensor, severity: Tensor
+) -> dict[str, Tensor]:
+    """The parts of the loss, by name; opinion in MOS units."""
+    error = out.score - opinion
+    # β-NLL (Seitzer 2022, β = ½): honest spreads without neglecting what is hard to predict.
+    variance = out.log_variance.exp()
+    nll = (0.5 * (error**2 / variance + out.log_variance) * variance.detach().sqrt()).mean()
+    cells = F.huber_loss(out.cells.flatten(1), opinion[:, None].expand(-1, out.cells[0].numel()))
+    naming = -(families * F.log_softmax(out.families, 1)).sum(1).mean()
+    harm = F.huber_loss(out.severity, severity, delta=0.2)
+    # Ranking inside ladders: rungs are samples 0 and 1 of each group.
+    a, b = out.score[0::3], out.score[1::3]
+    gap = opinion[0::3] - opinion[1::3]
+    clear = (gap.abs() > 0.1).float()
+    rank = (clear * F.softplus(-gap.sign() * (a - b) * 4)).sum() / clear.sum().clamp(min=1)
+    return {
+        "nll": nll,
+        "mse": 0.5 * (error**2).mean(),
+        "cells": 0.3 * cells,
+        "families": 0.5 * naming,
+        "severity": 4 * harm,
+        "rank": 0.2 * rank,
+    }
+
+
+def _again(x: Tensor, n: int) -> Tensor:
+    """Each row of a batch n times, as its crops are."""
+    return x.repeat_interleave(n, 0)
+
+
+def _average(average: Tensor, new: Tensor, seen: Tensor) -> Tensor:
+    """Running average of the weights over about the last 500 steps, over fewer at the start."""
+    keep = min(0.998, (1 + int(seen)) / (10 + int(seen)))
+    return average * keep + new * (1 - keep) if new.is_floating_point() else new
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
+    parser.add_argument("--out", type=Path, default=Path("runs/out/built_in_scorer"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, default=9)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--shards", type=int, default=None, help="fewer, for a quick look")
+    args = parser.parse_args()
+    folder = args.out / f"seed-{args.seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(args.seed)
+    data = Shards(args.cache, args.shards)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = ScorerNetwork().to(device, memory_format=torch.channels_last)
+    average = torch.optim.swa_utils.AveragedModel(network, avg_fn=_average, use_buffers=True)
+    decay = [p for p in network.parameters() if p.ndim > 1]
+    plain = [p for p in network.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decay, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}],
+        lr=args.rate,
+    )
+    steps = data.groups // GROUPS_A_BATCH
+    total = steps * args.epochs
+
+    def pace(step: int) -> float:
+        return min(1, (step + 1) / 300) * 0.5 * (1 + math.cos(math.pi * min(1, step / total)))
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, pace)
+    state_file, first = folder / "state.pt", 0
+    if state_file.exists():
+        state = torch.load(state_file, weights_only=True)
+        for name, thing in _parts(network, average, optimizer, schedule).items():
+            thing.load_state_dict(state[name])
+        first = state["epoch"]
+        print(f"resuming after epoch {first}", flush=True)
+
+    for epoch in range(first, args.epochs):
+        rng = np.random.default_rng((args.seed, epoch))
+        order = rng.permutation(data.groups)
+        sums: dict[str, float] = {}
+        started = time.time()
+        network.train()
+        for step in range(steps):
+            groups = order[step * GROUPS_A_BATCH : (step + 1) * GROUPS_A_BATCH]
+            crops, whole, opinion, families, severity = (
+                t.to(device, non_blocking=True) for t in data.batch(groups, rng)
+            )
+            with torch.autocast(device, torch.bfloat16):
+                cells, context = network.look(crops, whole)
+                out = network.judge(cells, context)
+                # Each crop alone must say the same: more to learn from at almost no cost.
+                n = cells.shape[1]
+                alone = network.judge(cells.flatten(0, 1)[:, None], _again(context, n))
+            parts = loss_of(out, opinion, families, severity)
+            single = loss_of(alone, *(_again(t, n) for t in (opinion, families, severity)))
+            parts["alone"] = 0.5 * (single["mse"] + single["families"] + single["severity"])
+            optimizer.zero_grad(set_to_none=True)
+            torch.stack(list(parts.values())).sum().backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimizer.step()
+            schedule.step()
+            average.update_parameters(network)
+            for name, value in parts.items():
+                sums[name] = sums.get(name, 0) + float(value.detach())
+            if step % 200 == 199:
+                means = {k: round(v / (step + 1), 4) for k, v in sums.items()}
+                pace_ms = (time.time() - started) / (step + 1) * 1e3
+                print(f"epoch {epoch} step {step + 1}/{steps} {pace_ms:.0f} ms {means}", flush=True)
+        state = {
+            n: t.state_dict() for n, t in _parts(network, average, optimizer, schedule).items()
+        }
+        torch.save({**state, "epoch": epoch + 1}, folder / "state.part")
+        (folder / "state.part").replace(state_file)
+        with (folder / "log.jsonl").open("a") as log:
+            means = {k: v / steps for k, v in sums.items()}
+            log.write(
+                json.dumps({"epoch": epoch, "seconds": time.time() - started, **means}) + "\n"
+            )
+        torch.save(average.module.state_dict(), folder / "network.pt")
+
+
+def _parts(network, average, optimizer, schedule) -> dict[str, object]:
+    return {"network": network, "average": average, "optimizer": optimizer, "schedule": schedule}
+
+
+if __name__ == "__main__":
+    main()
