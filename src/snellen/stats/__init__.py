@@ -18,6 +18,8 @@ from snellen.stats.comparison import (
     williams,
 )
 from snellen.stats.correlation import Correlation, Estimate, krcc, plcc, srcc
+from snellen.stats.gap import Decisions, Gap, equivalent_raters, smallest_gap
+from snellen.stats.krasula import Krasula, krasula
 from snellen.stats.levels import LEVELS, expected_score, soft_levels
 from snellen.stats.mapping import Mapping, cross_fit, fit_mapping
 from snellen.stats.pairs import Comparisons, check_connected, collect_counts, collect_pairs
@@ -48,8 +50,11 @@ __all__ = [
     "Comparison",
     "Comparisons",
     "Correlation",
+    "Decisions",
     "Estimate",
+    "Gap",
     "Intraclass",
+    "Krasula",
     "Mapping",
     "OpinionScores",
     "P913Screening",
@@ -65,12 +70,14 @@ __all__ = [
     "collect_votes",
     "compare",
     "cross_fit",
+    "equivalent_raters",
     "expected_score",
     "fit_mapping",
     "fit_sos",
     "fit_subjects",
     "holm",
     "intraclass_correlation",
+    "krasula",
     "krcc",
     "krippendorff_alpha",
     "mean_opinion_scores",
@@ -80,6 +87,7 @@ __all__ = [
     "rmse",
     "screen_bt500",
     "screen_p913",
+    "smallest_gap",
     "soft_levels",
     "srcc",
     "steiger",

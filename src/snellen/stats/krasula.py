@@ -1,0 +1,214 @@
+"""Krasula's analysis: does a scorer see which images people tell apart, and which way round?
+
+Correlation asks for agreement over the whole scale and takes every MOS as exact. Krasula's analysis
+asks what a user of scores asks, of every pair of images, knowing how noisy the MOS is:
+
+- *different / similar*: do large score differences mark the pairs that people find different?
+- *better / worse*: among pairs that people do find different, is the better one scored higher?
+
+Source: Krasula, Fliegel, Le Callet & Klíma, QoMEX 2016.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from snellen.errors import StatsError
+from snellen.stats import intervals
+from snellen.stats.arrays import Aligned, Floats, align, vector
+from snellen.stats.correlation import Estimate
+from snellen.stats.differences import judged_by_votes, shared_covariance
+from snellen.stats.prediction import spread_of_votes
+
+
+@dataclass(frozen=True)
+class Krasula:
+    """The three figures of k scorers, and the tests between them.
+
+    names             : the k scorers.
+    different_similar : k areas under the ROC curve, |score difference| against different / similar.
+    better_worse      : k areas, score difference against better / worse, different pairs only.
+    correct           : k shares of different pairs whose better image is scored higher (CC₀); equal
+                        scores count as wrong.
+    threshold         : (k,) score difference that only 5 % of the similar pairs exceed.
+    p_different_similar, p_better_worse, p_correct : (k, k) two-sided, allowing for the images that
+                        pairs share; 1 on the diagonal.
+    p_delong          : two (k, k) tables for the first two figures as in the paper: DeLong's test
+                        with pairs taken as independent, which finds differences too easily.
+    n, missing        : images used, and left out for want of a score, MOS, std or votes.
+    different, similar : pairs of each kind; `sampled` if they are a random sample of all pairs.
+    """
+
+    names: tuple[str, ...]
+    different_similar: tuple[Estimate, ...]
+    better_worse: tuple[Estimate, ...]
+    correct: tuple[Estimate, ...]
+    threshold: Floats
+    p_different_similar: Floats
+    p_better_worse: Floats
+    p_correct: Floats
+    p_delong: tuple[Floats, Floats]
+    n: int
+    missing: int
+    different: int
+    similar: int
+    sampled: bool
+
+
+def krasula(
+    scores: Sequence[ArrayLike] | ArrayLike,
+    mos: ArrayLike,
+    std: ArrayLike,
+    votes: ArrayLike,
+    *,
+    names: Sequence[str] | None = None,
+    level: float = 0.95,
+    clusters: Sequence[Any] | ArrayLike | None = None,
+    confidence: float = 0.95,
+    most_pairs: int = 500_000,
+    seed: int = 0,
+) -> Krasula:
+    """Krasula's analysis of k scorers on the same images.
+
+    scores     : (k, n) one row a scorer, or (n,) for one; higher is better; NaN = unscored.
+    mos        : (n,) mean opinion; std: (n,) standard deviation of its votes; votes: (n,) or one
+                 number, at least 2.
+    level      : how sure people must be that a pair differs: Φ(|z|) ≥ level, the paper's 0.95.
+    clusters   : (n,) labels of images that are not independent, or None.
+    most_pairs : above it, so many pairs are drawn at random from `seed`.
+    Raises as `srcc`; `StatsError` where all pairs differ or none does.
+    """
+    rows = list(np.atleast_2d(np.asarray(scores, dtype=object)))
+    names = list(names) if names is not None else [f"scorer {i + 1}" for i in range(len(rows))]
+    if len(names) != len(rows):
+        raise StatsError(
+            f"{len(rows)} scorers were given with {len(names)} names", "Give one name per scorer."
+        )
+    intervals.check_confidence(confidence)
+    target = vector(mos, "MOS values")
+    spread, count = spread_of_votes(std, votes, target.size)
+    target = np.where(np.isnan(spread) | np.isnan(count), np.nan, target)
+    data = align(rows, target, clusters, names=[f"scores of {name}" for name in names])
+    pairs = judged_by_votes(data, spread, count, level=level, most=most_pairs, seed=seed)
+    different = pairs.verdict != 0
+    if different.all() or not different.any():
+        which = "every pair" if different.all() else "no pair"
+        raise StatsError(
+            f"people tell apart {which} of the {data.n} images, so there is nothing to separate",
+            "Check std and votes, or choose another level.",
+        )
+
+    gap = data.scores[:, pairs.first] - data.scores[:, pairs.second]
+    size = np.abs(gap)
+    towards_better = gap[:, different] * pairs.verdict[different]
+    area_ds, ds_in, ds_out = components(size[:, different], size[:, ~different])
+    area_bw, bw_in, bw_out = components(towards_better, -towards_better)
+    right = (towards_better > 0.0).astype(np.float64)
+    correct = right.mean(axis=1)
+
+    influence_ds = np.empty_like(gap)
+    influence_ds[:, different] = (ds_in - area_ds[:, None]) / ds_in.shape[1]
+    influence_ds[:, ~different] = (ds_out - area_ds[:, None]) / ds_out.shape[1]
+    # A different pair stands on both sides of better / worse, once each way round.
+    influence_bw = np.zeros_like(gap)
+    influence_bw[:, different] = (bw_in + bw_out - 2.0 * area_bw[:, None]) / bw_in.shape[1]
+    influence_cc = np.zeros_like(gap)
+    influence_cc[:, different] = (right - correct[:, None]) / right.shape[1]
+
+    def judge(name: str, value: Floats, influence: Floats) -> tuple[tuple[Estimate, ...], Floats]:
+        covariance = shared_covariance(influence, pairs, data.clusters)
+        return _estimates(name, value, covariance, data, confidence), _p_values(value, covariance)
+
+    of_ds, p_ds = judge("AUC different/similar", area_ds, influence_ds)
+    of_bw, p_bw = judge("AUC better/worse", area_bw, influence_bw)
+    of_cc, p_cc = judge("correct classification", correct, influence_cc)
+    return Krasula(
+        names=tuple(names),
+        different_similar=of_ds,
+        better_worse=of_bw,
+        correct=of_cc,
+        threshold=np.quantile(size[:, ~different], 0.95, axis=1),
+        p_different_similar=p_ds,
+        p_better_worse=p_bw,
+        p_correct=p_cc,
+        p_delong=(
+            _p_values(area_ds, delong_covariance(ds_in, ds_out)),
+            _p_values(area_bw, delong_covariance(bw_in, bw_out)),
+        ),
+        n=data.n,
+        missing=data.missing,
+        different=int(different.sum()),
+        similar=int((~different).sum()),
+        sampled=pairs.sampled,
+    )
+
+
+def components(positive: Floats, negative: Floats) -> tuple[Floats, Floats, Floats]:
+    """Areas under ROC curves and DeLong's structural components.
+
+    positive, negative : (k, p) and (k, q) values of the two classes under k scorers.
+    Returns the areas (k,), the share of negatives that each positive exceeds (k, p) and of positives
+    that exceed each negative (k, q), ties counting half.
+    Source: DeLong, DeLong & Clarke-Pearson 1988.
+    """
+    above = np.array([_share_below(n, p) for p, n in zip(positive, negative, strict=True)])
+    beyond = np.array([1.0 - _share_below(p, n) for p, n in zip(positive, negative, strict=True)])
+    return above.mean(axis=1), above, beyond
+
+
+def delong_covariance(above: Floats, beyond: Floats) -> Floats:
+    """(k, k) covariance of k areas from `components`, all values taken as independent.
+
+    Source: DeLong, DeLong & Clarke-Pearson 1988.
+    """
+    k = above.shape[0]
+    covariance = np.cov(above) / above.shape[1] + np.cov(beyond) / beyond.shape[1]
+    return np.asarray(covariance.reshape(k, k))
+
+
+def _share_below(ground: Floats, values: Floats) -> Floats:
+    """(p,) share of `ground` (q,) that lies below each of `values`, ties counting half."""
+    ordered = np.sort(ground)
+    left = np.searchsorted(ordered, values, "left")
+    right = np.searchsorted(ordered, values, "right")
+    return np.asarray((left + right) / (2.0 * ordered.size))
+
+
+def _estimates(
+    name: str, values: Floats, covariance: Floats, data: Aligned, confidence: float
+) -> tuple[Estimate, ...]:
+    half = intervals.normal_quantile((1.0 + confidence) / 2.0) * np.sqrt(np.diag(covariance))
+    return tuple(
+        Estimate(
+            name=name,
+            value=float(value),
+            low=max(0.0, float(value - width)),
+            high=min(1.0, float(value + width)),
+            n=data.n,
+            missing=data.missing,
+            method="normal, pairs that share an image dependent",
+            confidence=confidence,
+        )
+        for value, width in zip(values, half, strict=True)
+    )
+
+
+def _p_values(values: Floats, covariance: Floats) -> Floats:
+    """(k, k) two-sided p of each difference; 1 where two scorers are alike."""
+    from scipy.special import ndtr
+
+    variance = np.diag(covariance)
+    p = np.ones_like(covariance)
+    for i in range(values.size):
+        for j in range(i + 1, values.size):
+            gap = abs(float(values[i] - values[j]))
+            error = math.sqrt(max(0.0, float(variance[i] + variance[j] - 2.0 * covariance[i, j])))
+            if gap > 0.0:
+                p[i, j] = p[j, i] = 2.0 * float(ndtr(-gap / error)) if error > 0.0 else 0.0
+    return p
