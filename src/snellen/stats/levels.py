@@ -21,7 +21,7 @@ LEVELS = ("bad", "poor", "fair", "good", "excellent")
 
 _CENTRES = np.arange(1.0, 6.0)
 # So near to the middle of the scale both sides of the mean's equation vanish.
-_MIDDLE = 1e-6
+_MIDDLE = 1e-8
 _STEEPEST = 750.0  # tilt at which e^-tilt is 0 in floating point
 _HALVINGS = 70
 
@@ -110,7 +110,7 @@ def _keep_mean(raw: Floats, mean: Floats) -> Floats:
     mass, moment = raw.sum(axis=1), raw @ _CENTRES
     alpha = (mean - 3) / (moment - 3 * mass)
     beta = (1 - alpha * mass) / 5
-    found = alpha[:, None] * raw + beta[:, None]
+    found = np.asarray(alpha[:, None] * raw + beta[:, None])
     rows = np.flatnonzero((found < 0).any(axis=1) | (alpha <= 0))
     with np.errstate(divide="ignore"):
         logs = np.log(raw[rows])
