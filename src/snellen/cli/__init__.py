@@ -11,7 +11,7 @@ import sys
 import typer
 
 from snellen import __version__
-from snellen.cli import score
+from snellen.cli import degrade, score
 from snellen.errors import SnellenError
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ def _main(
 
 
 app.command("score")(score.command)
+app.command("degrade")(degrade.command)
 
 
 def run() -> None:

@@ -33,12 +33,13 @@ def compose(
 ) -> NDArray[np.uint8]:
     """`pixels` made worse by several (name, level) in a row, rounded to 8 bits once, at the end.
 
-    Arguments, result and errors as in `apply`; each step draws from a seed of its own, so that the
-    same distortion twice does not repeat its noise.
+    Arguments, result and errors as in `apply`, which a single step equals. Every further step draws
+    from a seed of its own, so that the same distortion twice does not repeat its noise.
     """
     planes = _planes(pixels)
     for number, (name, level) in enumerate(steps):
-        planes = _degraded(planes, name, level, _derived(str(seed), name, level, number))
+        own = seed if number == 0 else _derived(seed, name, level, number)
+        planes = _degraded(planes, name, level, own)
     return to_uint8(planes)
 
 
