@@ -1,0 +1,44 @@
+"""The run directory: what was asked for, with what, and every row, failures included.
+
+    run.json         the request, the scorer's identity and the versions; written first
+    rows.jsonl       one row a line, only ever appended to while the run goes on
+    thumbnails.bin   JPEG thumbnails end to end; a row holds its `thumbnail`: [offset, length]
+    done.json        counts; written last, so its absence means that the run was cut short
+    lock             held by the process that writes, and holds its number
+
+A killed process loses at most the rows of the last half second: a torn last line is cut off when
+the directory is opened again. Of two rows with one name the later one counts. When a run is
+finished, `rows.jsonl` is left sorted by name, one row an image, whatever happened on the way.
+"""
+
+from snellen.runs.directory import Entry, Run
+from snellen.runs.files import atomic
+from snellen.runs.request import Request, read_facts
+from snellen.runs.rows import (
+    DONE,
+    FACTS,
+    LOCK,
+    ROWS,
+    THUMBNAILS,
+    Row,
+    is_done,
+    read_thumbnail,
+    scan,
+)
+
+__all__ = [
+    "DONE",
+    "FACTS",
+    "LOCK",
+    "ROWS",
+    "THUMBNAILS",
+    "Entry",
+    "Request",
+    "Row",
+    "Run",
+    "atomic",
+    "is_done",
+    "read_facts",
+    "read_thumbnail",
+    "scan",
+]
