@@ -153,7 +153,13 @@ class Release:
                 for file in files:
                     place = self._relative(Path(folder, file))
                     self._everywhere.setdefault(file.casefold(), []).append(place)
-        places = self._everywhere.get(Path(name).name.casefold(), [])
+        # A name with folders means the picture in those folders: LIVE has an img1.bmp in five.
+        ending = "/" + name.casefold()
+        places = [
+            place
+            for place in self._everywhere.get(Path(name).name.casefold(), [])
+            if ("/" + place.casefold()).endswith(ending)
+        ]
         return places[0] if len(places) == 1 else None
 
     def _relative(self, path: Path) -> str:

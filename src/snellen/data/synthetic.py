@@ -81,10 +81,12 @@ def read_csiq(release: Release) -> Dataset:
         raise DataError(f"{release.labels}: unknown dst_type {unknown[0]!r}")
     level = numbers(table, "dst_lev", release.labels)
     names = [
-        "{0}/{2}.{1}.{3:.0f}.png".format(*_CSIQ_FILES[what], which, strength)
+        f"{which}.{_CSIQ_FILES[what][1]}.{strength:.0f}.png"
         for what, which, strength in zip(kind, reference, level, strict=True)
     ]
-    image, missing = release.pictures(names, ("dst_imgs", "."))
+    image, missing = release.pictures(
+        names, (*(f"dst_imgs/{folder}" for folder, _ in _CSIQ_FILES.values()), "dst_imgs", ".")
+    )
     return make(
         "csiq", release.root, Scale(0, 1, higher_is_better=False, name="DMOS"),
         image, numbers(table, "dmos", release.labels),
