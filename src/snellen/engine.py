@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _AHEAD = 32  # pictures given out per thread before the oldest must be done: one slow picture is
 # overtaken by so many others while the rows still come out in order
+SCALES = (1, 2, 4, 8)  # what JPEG's transform can be decoded at
 _DIGITS = 3  # of scores; a thousandth of a point is far under any interval
 
 _encode = json.JSONEncoder(separators=(",", ":"), default=float).encode  # numpy's numbers too
@@ -82,6 +83,8 @@ def score(
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs must be at least 1, got {jobs}", "Leave it out to use every core.")
+    if jpeg_scale not in SCALES:
+        raise InputError(f"jpeg_scale must be 1, 2, 4 or 8, got {jpeg_scale}", "1 is full size.")
     files = _find_all(given)
     scorer, called = _scorer(with_, crops)
     options = {
