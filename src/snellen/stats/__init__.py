@@ -23,6 +23,12 @@ from snellen.stats.krasula import Krasula, krasula
 from snellen.stats.levels import LEVELS, expected_score, soft_levels
 from snellen.stats.mapping import Mapping, cross_fit, fit_mapping
 from snellen.stats.pairs import Comparisons, check_connected, collect_counts, collect_pairs
+from snellen.stats.power import (
+    Power,
+    detectable_difference,
+    images_needed,
+    power_from_pilot,
+)
 from snellen.stats.prediction import outlier_ratio, rmse
 from snellen.stats.reliability import (
     Alpha,
@@ -60,6 +66,7 @@ __all__ = [
     "P913Screening",
     "PairScale",
     "PairTest",
+    "Power",
     "SosFit",
     "SubjectModel",
     "Votes",
@@ -70,12 +77,14 @@ __all__ = [
     "collect_votes",
     "compare",
     "cross_fit",
+    "detectable_difference",
     "equivalent_raters",
     "expected_score",
     "fit_mapping",
     "fit_sos",
     "fit_subjects",
     "holm",
+    "images_needed",
     "intraclass_correlation",
     "krasula",
     "krcc",
@@ -83,6 +92,7 @@ __all__ = [
     "mean_opinion_scores",
     "outlier_ratio",
     "plcc",
+    "power_from_pilot",
     "rater_srcc",
     "rmse",
     "screen_bt500",

@@ -1,4 +1,4 @@
-"""The smallest meaningful gap: how far apart must two scores be before the difference means anything?
+"""The smallest meaningful gap: how far apart two scores must be to mean anything.
 
 Every pair of images gets two verdicts: the people's (better, worse, no difference) and the scorer's
 (its scores differ by at least a threshold, or they tie). The two can agree or fail in three ways:
@@ -68,10 +68,11 @@ class Gap:
     ideal      : smallest threshold with under 1 % false rankings and 10 % false differentiations;
                  NaN where no threshold has.
     practical  : smallest threshold with under 16 % of both together.
-    resolving  : smallest threshold from which the higher-scored image is better with 95 % confidence
-                 on average: resolving power. NaN where it never is.
-    panel      : people in an ad-hoc panel with as few false rankings at no gap at all (12 stands for
-                 12 or more, 0 for fewer than one person manages); NTIA's table.
+    resolving  : smallest threshold from which the higher-scored image is better with 95 %
+                 confidence on average: resolving power. NaN where it never is.
+    panel      : people in an ad-hoc panel with as few false rankings when any difference counts (12:
+                 12 or more; 0: more false rankings than one person). NTIA's table holds for its own
+                 verdict alone: None without `scale`.
     decisions  : the curves, from no gap to the widest.
     rule       : how people's verdict on a pair was reached.
     n, missing, pairs : images used, images left out, pairs judged.
@@ -80,7 +81,7 @@ class Gap:
     ideal: float
     practical: float
     resolving: float
-    panel: int
+    panel: int | None
     decisions: Decisions
     rule: str
     n: int
@@ -105,28 +106,24 @@ def smallest_gap(
     mos    : (n,) mean opinion.
     std, votes : (n,) spread and number of the votes (or one number): people's verdict on a pair is
              then a z test at `level`, as in J.149.
-    scale  : (lowest, highest) possible MOS, where std and votes are unknown: people's verdict is then
-             a MOS difference over an eighth of the scale, NTIA's 0.5 on 1–5.
+    scale  : (lowest, highest) possible MOS. Where std or votes are unknown, people's verdict is a
+             MOS difference over an eighth of the scale: NTIA's 0.5 on 1–5.
     most_pairs : above it, so many pairs are drawn at random from `seed`.
     Raises as `srcc`; `StatsError` if scores fall as quality rises.
     Source: ITU-T J.149 and Brill et al. 2004 (errors, resolving power); NTIA TR-21-550, Pinson 2020
     (limits, panels). J.149 fits a curve for resolving power; we take the isotonic fit (ours).
     """
+    if scale is not None and not scale[0] < scale[1]:
+        raise InputError(f"the MOS scale is given as {scale}", "Give (lowest, highest): (1, 5).")
+    apart = _NTIA_GAP * (scale[1] - scale[0]) if scale is not None else math.nan
     target = vector(mos, "MOS values")
     if std is not None and votes is not None:
         spread, count = spread_of_votes(std, votes, target.size)
-        target = np.where(np.isnan(spread) | np.isnan(count), np.nan, target)
-        data = _upright(scores, target)
+        data = _upright(scores, np.where(np.isnan(spread) | np.isnan(count), np.nan, target))
         pairs = judged_by_votes(data, spread, count, level=level, most=most_pairs, seed=seed)
         rule = f"z test of the MOS difference at {level:.0%}"
     elif scale is not None:
-        low, high = scale
-        if not low < high:
-            raise InputError(
-                f"the MOS scale is given as {scale}", "Give (lowest, highest): (1, 5)."
-            )
         data = _upright(scores, target)
-        apart = _NTIA_GAP * (high - low)
         pairs = judged_by_gap(data, apart, most=most_pairs, seed=seed)
         rule = f"MOS difference over {apart:g}"
     else:
@@ -144,17 +141,17 @@ def smallest_gap(
 
     def failing(failures: Floats) -> Floats:
         """Share of all pairs that fail and lie at or above each candidate threshold."""
-        return (failures.size - np.searchsorted(failures, candidates, "left")) / size.size
+        reached = failures.size - np.searchsorted(failures, candidates, "left")
+        return np.asarray(reached / size.size)
 
     ranking, differentiation = failing(false_ranking), failing(false_differentiation)
     ideal = (ranking < _FALSE_RANKING) & (differentiation < _FALSE_DIFFERENTIATION)
     practical = ranking + differentiation < _EITHER
-    at_no_gap = float(ranking[0])
     return Gap(
         ideal=_first(candidates, ideal),
         practical=_first(candidates, practical),
         resolving=_resolving_power(difference, pairs),
-        panel=next((people for limit, people in _PANELS if at_no_gap <= limit), 0),
+        panel=None if scale is None else _panel(difference, pairs.difference, apart),
         decisions=_decisions(difference, pairs),
         rule=rule,
         n=data.n,
@@ -178,11 +175,11 @@ def equivalent_raters(
 ) -> Estimate:
     """How many people's mean vote predicts the true MOS as well as the scorer does.
 
-    A panel of k people misses the true MOS by std²/k on average; the scorer, mapped to the MOS scale
-    (cross-fitted), by its mean squared error less the noise std²/votes of the MOS it is judged by.
-    The number is the ratio of mean std² to the latter: infinite where the error of the scorer is no
-    larger than that noise, so that these votes cannot tell it from the truth.
-    std, votes : (n,) as in `outlier_ratio`. Interval: percentile bootstrap over clusters, map as given.
+    The squared error of a panel of k people is std²/k on average; that of the scorer, mapped to the
+    MOS scale (cross-fitted), is its mean squared error less the noise std²/votes of the MOS it is
+    judged by. The number is mean std² over the latter: infinite where the scorer errs by no more
+    than that noise, so that these votes cannot tell it from the truth.
+    std, votes : (n,) as in `outlier_ratio`. Interval: percentile bootstrap, the map taken as given.
     Raises as `srcc`.  Source: ours, after the reliability argument of Spearman 1910 and Brown 1910.
     """
     intervals.check_confidence(confidence)
@@ -197,8 +194,8 @@ def equivalent_raters(
 
     def people(counts: resampling.Counts) -> Floats:
         drawn = counts @ sums
-        ratio = np.full((drawn.shape[0], 1), np.inf)
-        return np.divide(drawn[:, :1], drawn[:, 1:], out=ratio, where=drawn[:, 1:] > 0.0)
+        unexplained = np.where(drawn[:, 1:] > 0.0, drawn[:, 1:], np.nan)
+        return np.asarray(np.nan_to_num(drawn[:, :1] / unexplained, nan=np.inf))
 
     draws = resampling.bootstrap(people, data.clusters, resamples=resamples, seed=seed)[:, 0]
     # Whole order statistics: infinity cannot be interpolated.
@@ -216,6 +213,12 @@ def equivalent_raters(
         mapping=mapping,
         fit="cross-fitted",
     )
+
+
+def _panel(difference: Floats, mos_difference: Floats, apart: float) -> int:
+    """People in the ad-hoc panel that ranks as many pairs falsely, by NTIA's table."""
+    false = (np.abs(mos_difference) > apart) & (np.sign(difference) == -np.sign(mos_difference))
+    return next((people for limit, people in _PANELS if false.mean() <= limit), 0)
 
 
 def _upright(scores: ArrayLike, mos: Floats) -> Aligned:

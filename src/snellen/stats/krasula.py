@@ -153,8 +153,8 @@ def components(positive: Floats, negative: Floats) -> tuple[Floats, Floats, Floa
     """Areas under ROC curves and DeLong's structural components.
 
     positive, negative : (k, p) and (k, q) values of the two classes under k scorers.
-    Returns the areas (k,), the share of negatives that each positive exceeds (k, p) and of positives
-    that exceed each negative (k, q), ties counting half.
+    Returns the areas (k,), the share of negatives that each positive exceeds (k, p) and of
+    positives that exceed each negative (k, q), ties counting half.
     Source: DeLong, DeLong & Clarke-Pearson 1988.
     """
     above = np.array([_share_below(n, p) for p, n in zip(positive, negative, strict=True)])
