@@ -1,27 +1,78 @@
-"""Find image files: folders, globs, single files and lists on standard input."""
+"""Find image files: folders, globs, single files and lists on standard input.
+
+Files come one by one in a fixed order, whatever their number: what is kept in memory is one
+folder's names and one number for each file given. Nothing is dropped in silence: what cannot be
+reached comes as a `Found` with a `problem`, and what is left out is counted in a `Census`.
+"""
 
 from __future__ import annotations
 
+import difflib
+import fnmatch
 import os
+import re
+import stat
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from snellen.errors import UnreadableImage
+from snellen.errors import NothingFound, UnreadableImage
+from snellen.images.formats import EXTENSIONS
+from snellen.images.identify import printable_name
 
-EXTENSIONS = frozenset(
-    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .avif .tif .tiff .bmp .dib .gif .heic .heif .hif".split()
-)
+_IMAGE_ENDINGS = frozenset(chain.from_iterable(EXTENSIONS.values()))
+_MAGIC = re.compile(r"[*?\[]")
+_LIST_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One file to score. `problem` says why it cannot be reached, where that is known already."""
+    """One file to score.
+
+    path    : as it can be opened; bytes that are no UTF-8 are kept (PEP 383).
+    name    : the same as one printable line, different for different paths.
+    problem : why it cannot be reached, where that is known before reading it.
+    """
 
     path: Path
     name: str
     problem: UnreadableImage | None = None
+
+
+@dataclass(slots=True)
+class Census:
+    """What a search saw and did not give; for the message where it gave nothing.
+
+    folders : folders looked into.
+    others  : files in them without an image's file name ending.
+    hidden  : files and folders whose names begin with a dot.
+    again   : files that had been given already under another name.
+    """
+
+    folders: int = 0
+    others: int = 0
+    hidden: int = 0
+    again: int = 0
+
+    def nothing_found(self, paths: Iterable[str | os.PathLike[str]]) -> NothingFound:
+        """The error for a search that gave no file."""
+        where = ", ".join(printable_name(path) for path in paths) or "no path at all"
+        folders = f"{self.folders} folder{'' if self.folders == 1 else 's'}"
+        seen = [
+            f"{count} {what if count == 1 else what.replace('file', 'files')}"
+            for count, what in (
+                (self.others, "file of no image type"),
+                (self.hidden, "hidden file"),
+            )
+            if count
+        ]
+        return NothingFound(
+            f"no image under {where}: {folders} with {' and '.join(seen) or 'nothing'} in them",
+            "Name the files themselves to try them whatever their names, or another folder.",
+        )
 
 
 def find(
@@ -29,13 +80,219 @@ def find(
     *,
     stdin: BinaryIO | None = None,
     recursive: bool = True,
+    census: Census | None = None,
 ) -> Iterator[Found]:
-    """Every image under `paths`, in a fixed order."""
-    for given in paths:
-        root = Path(given)
-        if not root.is_dir():
-            yield Found(root, str(root))
-            continue
-        for path in sorted(root.rglob("*") if recursive else root.glob("*")):
-            if path.suffix.lower() in EXTENSIONS and not path.is_dir():
-                yield Found(path, str(path))
+    """Every image under `paths`: path after path, in each folder by name.
+
+    paths     : folders, files, globs (`*`, `?`, `[…]`, `**`), or `-` for a list of them on standard
+                input, separated by newlines, or by NULs where there is one in the first 64 KiB.
+    stdin     : where `-` reads from; the process's standard input by default.
+    recursive : look into sub-folders too.
+    census    : counts what is left out.
+
+    Inside a folder only files with an image's ending are given, and names that begin with a dot
+    are left out; a file that is named is given whatever its name is, so that a wrong one becomes a
+    row with its reason. Links are followed. Every file is given once, under the first of its names,
+    and every folder is looked into once, so links in a circle end.
+    """
+    search = _Search(recursive, census if census is not None else Census())
+    for path in paths:
+        if os.fspath(path) == "-":
+            for listed in _listed(stdin if stdin is not None else sys.stdin.buffer):
+                yield from search.named(listed)
+        else:
+            yield from search.named(os.fspath(path))
+
+
+class _Search:
+    """One search: what was asked for, and what was given already."""
+
+    def __init__(self, recursive: bool, census: Census) -> None:
+        self._recursive = recursive
+        self._census = census
+        self._seen: set[tuple[int, int]] = set()  # device and inode
+
+    def named(self, path: str) -> Iterator[Found]:
+        """What one path stands for: a folder, a file, or a glob where no such file exists."""
+        try:
+            status = os.stat(path)
+        except OSError as error:
+            if _MAGIC.search(path):
+                matches = 0
+                for match in _expand(path):
+                    matches += 1
+                    yield from self.named(match)
+                if matches:
+                    return
+            yield _missing(path, error)
+            return
+        except ValueError:  # a NUL in it, from a list separated by something else
+            yield Found(
+                Path(path),
+                printable_name(path),
+                UnreadableImage(
+                    f"{printable_name(path)!r} is no path", "Separate the list by newlines or NULs."
+                ),
+            )
+            return
+        if stat.S_ISDIR(status.st_mode):
+            yield from self._under(path, status)
+        elif self._is_new(status):
+            yield _found(path)
+
+    def _under(self, root: str, status: os.stat_result) -> Iterator[Found]:
+        """Every image in a folder and its sub-folders, however deep."""
+        stack = [self._inside(root, status)]
+        while stack:
+            entry = next(stack[-1], None)
+            if entry is None:
+                stack.pop()
+            elif isinstance(entry, Found):
+                yield entry
+            else:
+                stack.append(self._inside(*entry))
+
+    def _inside(
+        self, folder: str, status: os.stat_result
+    ) -> Iterator[Found | tuple[str, os.stat_result]]:
+        """The images of one folder, and its sub-folders as paths with their status, by name."""
+        if not self._is_new(status):
+            return
+        try:
+            names = self._names(folder)
+        except OSError as error:
+            yield Found(
+                Path(folder),
+                printable_name(folder),
+                UnreadableImage(
+                    f"the folder {printable_name(folder)} cannot be listed ({error.strerror})",
+                    "Change its permissions, or leave it out.",
+                ),
+            )
+            return
+        self._census.folders += 1
+        for name in names:
+            path = os.path.join(folder, name)
+            try:
+                status = os.stat(path)
+            except OSError:  # a link to nowhere, or gone by now: reading it will tell
+                if _is_image_name(name):
+                    yield _found(path)
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                if self._recursive:
+                    yield path, status
+            elif _is_image_name(name) and self._is_new(status):
+                yield _found(path)
+
+    def _names(self, folder: str) -> list[str]:
+        """The names in a folder that may be images or folders, sorted by their bytes."""
+        names = []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    self._census.hidden += 1
+                elif _is_image_name(entry.name) or entry.is_dir():
+                    names.append(entry.name)
+                else:
+                    self._census.others += 1
+        names.sort(key=os.fsencode)
+        return names
+
+    def _is_new(self, status: os.stat_result) -> bool:
+        """Whether this file or folder is met for the first time."""
+        key = status.st_dev, status.st_ino
+        if key in self._seen:
+            self._census.again += stat.S_ISREG(status.st_mode)
+            return False
+        self._seen.add(key)
+        return True
+
+
+def _is_image_name(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in _IMAGE_ENDINGS
+
+
+def _found(path: str) -> Found:
+    return Found(Path(path), printable_name(path))
+
+
+def _missing(path: str, error: OSError) -> Found:
+    """A path that was named and is not there, with the names next to it that are nearest."""
+    folder, wanted = os.path.split(path)
+    reason = "does not exist" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
+    near: list[str] = []
+    if _MAGIC.search(path):
+        reason, fix = "matches nothing", "Check the pattern."
+    else:
+        fix = "Check the path."
+        try:
+            near = difflib.get_close_matches(wanted, os.listdir(folder or "."), n=3)
+        except OSError:
+            reason += f", nor can its folder {printable_name(folder)} be listed"
+    if near:
+        names = " or ".join(printable_name(os.path.join(folder, name)) for name in near)
+        fix = f"Did you mean {names}?"
+    name = printable_name(path)
+    return Found(Path(path), name, UnreadableImage(f"{name} {reason}", fix))
+
+
+def _expand(pattern: str) -> Iterator[str]:
+    """The paths a glob stands for, folder after folder, by name; `**` is any depth of folders.
+
+    The standard library's `glob` gives them in the file system's order, or all at once.
+    """
+    drive, rest = os.path.splitdrive(pattern)
+    root = drive + (os.sep if rest.startswith(("/", os.sep)) else "")
+    parts = [part for part in re.split(r"[/\\]" if os.sep == "\\" else "/", rest) if part]
+    yield from _matching(root, parts)
+
+
+def _matching(folder: str, parts: list[str]) -> Iterator[str]:
+    """The paths below `folder` that match the parts of a pattern."""
+    if not parts:
+        yield folder
+        return
+    part, rest = parts[0], parts[1:]
+    if part == "**":
+        yield from _matching(folder, rest)
+        for name in _sorted_names(folder, folders_only=True):
+            yield from _matching(os.path.join(folder, name), parts)
+    elif _MAGIC.search(part):
+        matches = re.compile(fnmatch.translate(part)).match
+        for name in _sorted_names(folder, folders_only=bool(rest), hidden=part.startswith(".")):
+            if matches(name):
+                yield from _matching(os.path.join(folder, name), rest)
+    elif os.path.lexists(path := os.path.join(folder, part)):
+        yield from _matching(path, rest)
+
+
+def _sorted_names(folder: str, *, folders_only: bool, hidden: bool = False) -> list[str]:
+    """Names in a folder, sorted by their bytes; none where it cannot be listed."""
+    try:
+        with os.scandir(folder or ".") as entries:
+            names = [
+                entry.name
+                for entry in entries
+                if entry.name.startswith(".") == hidden and (not folders_only or entry.is_dir())
+            ]
+    except OSError:
+        return []
+    return sorted(names, key=os.fsencode)
+
+
+def _listed(stream: BinaryIO) -> Iterator[str]:
+    """The paths of a list, one by one as they come."""
+    rest = stream.read(_LIST_CHUNK)
+    separator = b"\0" if b"\0" in rest else b"\n"
+    while rest:
+        *whole, rest = rest.split(separator)
+        for path in whole:
+            if path := path.rstrip(b"\r"):
+                yield os.fsdecode(path)
+        chunk = stream.read(_LIST_CHUNK)
+        if not chunk:
+            if path := rest.rstrip(b"\r\n"):
+                yield os.fsdecode(path)
+            return
+        rest += chunk
