@@ -2,13 +2,15 @@
 
 Plain functions on plain arrays; numpy and scipy only. Results are frozen dataclasses.
 
-Agreement: correlation, mapping, intervals, comparison, krasula, power, gap.
+Agreement: agreement (all figures of one scorer), correlation, prediction, mapping, intervals,
+comparison, krasula, power, gap; arrays, resampling and differences are what they stand on.
 People: votes (mean opinion scores), screening, reliability, subjects (P.910), pairs and scaling
 (Bradley–Terry, Thurstone, JOD), levels (soft five-level distributions).
 """
 
 from __future__ import annotations
 
+from snellen.stats.agreement import AfterMap, Agreement, agreement
 from snellen.stats.comparison import (
     Comparison,
     PairTest,
@@ -51,6 +53,8 @@ from snellen.stats.votes import (
 
 __all__ = [
     "LEVELS",
+    "AfterMap",
+    "Agreement",
     "Alpha",
     "Bt500Screening",
     "Comparison",
@@ -70,6 +74,7 @@ __all__ = [
     "SosFit",
     "SubjectModel",
     "Votes",
+    "agreement",
     "bradley_terry",
     "check_connected",
     "collect_counts",

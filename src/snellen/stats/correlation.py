@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from snellen.errors import StatsError, TooFewRatings, UnknownName
 from snellen.stats import intervals, resampling
 from snellen.stats import mapping as maps
-from snellen.stats.arrays import Aligned, align, refuse_constant
+from snellen.stats.arrays import Aligned, Ints, align, refuse_constant
 
 Interval = Literal["auto", "analytic", "percentile", "bca"]
 Fit = Literal["raw", "in-sample", "cross-fitted"]
@@ -154,22 +154,50 @@ def plcc(
     Source: Pearson 1896; VQEG 2000 for judging after a monotone map.
     """
     data = align([scores], mos, clusters)
-    fit: Fit = "raw"
-    if mapping is not None:
-        fit = "cross-fitted" if cross_fit else "in-sample"
-        fold = maps.deal_folds(data.clusters, folds, seed) if cross_fit else None
-        data = maps.mapped(data, mapping, fold)
-        if fold is not None:
-            data = replace(
-                data,
-                scores=maps.centre_by_fold(data.scores[0], fold)[None],
-                mos=maps.centre_by_fold(data.mos, fold),
-            )
-            refuse_constant(data.scores[0], f"scores after the {mapping} map")
-    result = correlate(
-        PLCC, data, interval=interval, confidence=confidence, resamples=resamples, seed=seed
+    if mapping is None:
+        return correlate(
+            PLCC, data, interval=interval, confidence=confidence, resamples=resamples, seed=seed
+        )[0]
+    fold = maps.deal_folds(data.clusters, folds, seed) if cross_fit else None
+    mapped = maps.mapped(data, mapping, fold)
+    return plcc_after_map(
+        mapped,
+        mapping,
+        fold,
+        interval=interval,
+        confidence=confidence,
+        resamples=resamples,
+        seed=seed,
+    )
+
+
+def plcc_after_map(
+    mapped: Aligned,
+    mapping: maps.Kind,
+    fold: Ints | None,
+    *,
+    interval: Interval = "auto",
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Correlation:
+    """PLCC of scores already mapped: in folds, or in-sample where `fold` is None."""
+    if fold is not None:
+        mapped = replace(
+            mapped,
+            scores=maps.centre_by_fold(mapped.scores[0], fold)[None],
+            mos=maps.centre_by_fold(mapped.mos, fold),
+        )
+        refuse_constant(mapped.scores[0], f"scores after the {mapping} map, within folds,")
+    found = correlate(
+        PLCC, mapped, interval=interval, confidence=confidence, resamples=resamples, seed=seed
     )[0]
-    return replace(result, mapping=mapping or "none", fit=fit)
+    return replace(found, mapping=mapping, fit=fit_name(fold))
+
+
+def fit_name(fold: Ints | None) -> Fit:
+    """What a figure after a map must be labelled."""
+    return "in-sample" if fold is None else "cross-fitted"
 
 
 def correlate(

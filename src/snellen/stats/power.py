@@ -1,13 +1,13 @@
 """How many rated images would tell two scorers apart.
 
-A difference that is not significant may be no difference or too few images. From a pilot (the images
-rated so far) or from three correlations alone, these functions say how many it would take.
+A difference that is not significant may be no difference or too few images. From a pilot (the
+images rated so far) or from three correlations alone, these functions say how many it would take.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -89,7 +89,7 @@ def detectable_difference(
     alpha: float = 0.05,
     statistic: Literal["srcc", "plcc"] = "srcc",
 ) -> float:
-    """Smallest fall below correlation `r` that `n` images would show; the inverse of `images_needed`.
+    """Smallest fall below correlation `r` that `n` images would show: `images_needed` inverted.
 
     Returns r − r_b for the lower scorer's r_b, in units of correlation.
     """
@@ -149,7 +149,7 @@ def power_from_pilot(
 
 def _simulate(
     data: Aligned,
-    kernel: Any,
+    kernel: Callable[[Aligned], resampling.Statistic],
     images: int,
     alpha: float,
     ranks: bool,
@@ -157,16 +157,15 @@ def _simulate(
     seed: int,
 ) -> float:
     """Share of experiments, `images` drawn from the pilot, in which Steiger's Z is significant."""
-    with_mos = kernel(data)
-    between = kernel(align([data.scores[0]], data.scores[1]))
-    order = align([data.scores[0]], data.scores[1]).position
+    scorers = align([data.scores[0]], data.scores[1])
+    with_mos, between = kernel(data), kernel(scorers)
     significant: list[Floats] = []
     limit = intervals.normal_quantile(1.0 - alpha / 2.0)
     for counts in resampling.cluster_draws(
         data.clusters, resamples=experiments, seed=seed, draws=images
     ):
         r = np.clip(with_mos(counts), -1.0 + 1e-9, 1.0 - 1e-9)
-        r_ab = between(counts[:, order])[:, 0]
+        r_ab = between(counts[:, scorers.position])[:, 0]
         variance = fisher_difference_variance(r.mean(axis=1), r_ab, ranks=ranks)
         gap = np.arctanh(r[:, 0]) - np.arctanh(r[:, 1])
         significant.append(np.abs(gap) * np.sqrt((images - 3.0) / variance) > limit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from snellen.errors import StatsError, TooFewRatings
 from snellen.stats import intervals, resampling
 from snellen.stats import mapping as maps
 from snellen.stats.arrays import Aligned, Floats, align, vector
-from snellen.stats.correlation import Estimate, Fit, bootstrap_name, need_clusters
+from snellen.stats.correlation import Estimate, bootstrap_name, fit_name, need_clusters
 
 
 def rmse(
@@ -37,11 +38,18 @@ def rmse(
     n, not n − d as in P.1401: cross-fitted errors have no degrees of freedom to give back.
     """
     data = align([scores], mos, clusters)
-    fit: Fit = "raw"
-    if mapping is not None:
-        fit = "cross-fitted" if cross_fit else "in-sample"
-        fold = maps.deal_folds(data.clusters, folds, seed) if cross_fit else None
-        data = maps.mapped(data, mapping, fold)
+    if mapping is None:
+        return rmse_of(data, confidence=confidence, resamples=resamples, seed=seed)
+    fold = maps.deal_folds(data.clusters, folds, seed) if cross_fit else None
+    data = maps.mapped(data, mapping, fold)
+    found = rmse_of(data, confidence=confidence, resamples=resamples, seed=seed)
+    return replace(found, mapping=mapping, fit=fit_name(fold))
+
+
+def rmse_of(
+    data: Aligned, *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> Estimate:
+    """RMSE of the first scorer of `data`, whose scores are on the MOS scale."""
     squared = (data.scores[0] - data.mos) ** 2
     low, high = _mean_interval(squared, data, confidence, resamples, seed)
     return Estimate(
@@ -53,8 +61,6 @@ def rmse(
         missing=data.missing,
         method=bootstrap_name("percentile", data, resamples),
         confidence=confidence,
-        mapping=mapping or "none",
-        fit=fit,
     )
 
 
