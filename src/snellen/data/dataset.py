@@ -24,15 +24,17 @@ SPLITS = ("train", "val", "test")
 class Scale:
     """What the numbers of a set mean.
 
-    low, high        : nominal ends; infinite where the scale has none (Elo).
+    low, high        : ends; infinite where the scale has none (Elo).
     higher_is_better : False for a DMOS that counts impairment.
     name             : the set's own word, "MOS", "DMOS" or "Elo".
+    observed         : nobody said what the ends are, so they are those of the numbers.
     """
 
     low: float
     high: float
     higher_is_better: bool = True
     name: str = "MOS"
+    observed: bool = False
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def read_ratings(
     if not known.size:
         raise DataError(f"{path}: column {column!r} holds no number")
     scale = Scale(
-        float(known.min()), float(known.max()), higher_is_better=not lower_is_better, name=column
+        float(known.min()), float(known.max()), not lower_is_better, name=column, observed=True
     )
     columns: dict[str, object] = {}
     for key, wanted in _OPTIONAL.items():
