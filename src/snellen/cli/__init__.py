@@ -11,7 +11,7 @@ import sys
 import typer
 
 from snellen import __version__
-from snellen.cli import degrade, score
+from snellen.cli import degrade, pairs, raters, score
 from snellen.errors import SnellenError
 
 app = typer.Typer(
@@ -41,6 +41,8 @@ def _main(
 
 app.command("score")(score.command)
 app.command("degrade")(degrade.command)
+app.command("raters")(raters.command)
+app.command("pairs")(pairs.command)
 
 
 def run() -> None:
