@@ -60,6 +60,8 @@ def command(
     if not steps and not ladder:
         raise InputError("nothing to do to the picture", "Add --as NAME (see --list) or --ladder.")
     chosen = [distortions.get(name) for name, _ in steps]
+    for distortion, (_, number) in zip(chosen, steps, strict=True):
+        distortion.value(number)  # refuses a level that is not there before anything is read
     picture = read(image)
     if ladder:
         ending = "ladder"
