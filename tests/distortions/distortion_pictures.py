@@ -1,9 +1,13 @@
-"""Small pictures made on the spot, with everything a distortion could act on."""
+"""Small pictures made on the spot, with everything a distortion could act on, and short cuts."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+from snellen import distortions
 
 Pixels = NDArray[np.uint8]
 
@@ -34,3 +38,20 @@ def psnr(one: Pixels, other: Pixels) -> float:
     """Peak signal-to-noise ratio in dB; infinite where nothing differs."""
     error = np.mean((one.astype(float) - other.astype(float)) ** 2)
     return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
+
+
+def apply(pixels: Any, name: str, level: int, seed: int = 1) -> Any:
+    """`distortions.apply` with a seed, in fewer words."""
+    return distortions.apply(pixels, name, level, seed=seed)
+
+
+def generator(seed: int = 1) -> np.random.Generator:
+    """What a recipe draws from."""
+    return np.random.Generator(np.random.PCG64(seed))
+
+
+def step_edge(height: int = 64, width: int = 96) -> Any:
+    """Grey 60 at the left, 180 at the right."""
+    edge = np.full((height, width, 3), 60, np.uint8)
+    edge[:, width // 2 :] = 180
+    return edge

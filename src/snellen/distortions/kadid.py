@@ -94,7 +94,7 @@ KADID10K: tuple[Distortion, ...] = (
     _kadid(
         10, "jpeg", "compression", compression.jpeg,
         "quality", (43, 36, 24, 7, 4),
-        "8×8 blocks, mosquito noise at edges",
+        "square blocks, mosquito noise at edges",
         tid2013="10", csiq="JPEG", live="jpeg",
     ),
     _kadid(
