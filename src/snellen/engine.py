@@ -11,19 +11,30 @@ import json
 import math
 import os
 import stat
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from threading import local
 from typing import TYPE_CHECKING
 
 from snellen.errors import InputError, NothingFound, ScorerError, SnellenError
-from snellen.images.find import Found, find
-from snellen.images.identify import content_hash
-from snellen.images.read import MAX_MEGAPIXELS, Picture, read
+from snellen.images import (
+    MAX_MEGAPIXELS,
+    Census,
+    DecodeBuffer,
+    Found,
+    Picture,
+    PixelBudget,
+    content_hash,
+    find,
+    read,
+)
+from snellen.images.jpeg import SCALES
+from snellen.images.limits import Limit
 from snellen.images.thumbnail import make_thumbnail
 from snellen.runs import Entry, Request, Row, Run
 from snellen.table import COLUMNS, Table
@@ -33,7 +44,8 @@ if TYPE_CHECKING:
 
 _AHEAD = 32  # pictures given out per thread before the oldest must be done: one slow picture is
 # overtaken by so many others while the rows still come out in order
-SCALES = (1, 2, 4, 8)  # what JPEG's transform can be decoded at
+_PIXELS_PER_THREAD = 32_000_000  # in memory at once: two threads may hold two 24 MP photos
+_KEPT_BUFFER = 3 * _PIXELS_PER_THREAD  # bytes a thread may keep to decode the next JPEG into
 _DIGITS = 3  # of scores; a thousandth of a point is far under any interval
 
 _encode = json.JSONEncoder(separators=(",", ":"), default=float).encode  # numpy's numbers too
@@ -83,6 +95,7 @@ def score(
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs must be at least 1, got {jobs}", "Leave it out to use every core.")
+    Limit(max_megapixels)  # refuses what makes no sense
     if jpeg_scale not in SCALES:
         raise InputError(f"jpeg_scale must be 1, 2, 4 or 8, got {jpeg_scale}", "1 is full size.")
     files = _find_all(given)
@@ -96,28 +109,33 @@ def score(
     places = tuple(str(p) if str(p) == "-" else os.path.abspath(p) for p in given)
     request = Request("score", places, options)
     directory = Path(run) if run is not None else request.directory()
-
-    def read_one(source: Path | bytes) -> Picture:
-        return read(source, max_megapixels=max_megapixels, jpeg_scale=jpeg_scale)
-
+    threads = jobs or _cores()
+    budget = PixelBudget(threads * _PIXELS_PER_THREAD)
     with Run.open(directory, request, scorer.name, fresh=fresh) as writer:
-        work = _Work(scorer, read_one, writer)
-        _score_all(files, work, writer, jobs or os.cpu_count() or 1, progress or (lambda _: None))
+        reader = partial(read, max_megapixels=max_megapixels, jpeg_scale=jpeg_scale)
+        work = _Work(scorer, reader, writer, budget)
+        _score_all(files, work, writer, threads, progress or (lambda _: None))
         writer.finish([found.name for found in files])
     return Table.open(directory)
 
 
+def _cores() -> int:
+    """Cores this process may use, which in a container are fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _find_all(given: Sequence[str | os.PathLike[str]]) -> list[Found]:
     """Every file, sorted by name. Raises `NothingFound`."""
-    if not given:
-        raise NothingFound("no path was given", "Name a folder, a file, a glob, or - for a list.")
-    stdin = sys.stdin.buffer if "-" in map(str, given) else None
-    files = sorted(find(given, stdin=stdin), key=lambda found: found.name)
+    census = Census()
+    files = {found.name: found for found in find(given, census=census)}
     if not files:
-        raise NothingFound(
-            f"no image under {', '.join(map(str, given))}", "Name a folder that holds pictures."
-        )
-    return files
+        raise census.nothing_found(given)
+    problems = [found.problem for found in files.values()]
+    if all(problems):  # a mistyped path is told at once and leaves no run behind
+        raise NothingFound(*next(problem.args for problem in problems if problem))
+    return [files[name] for name in sorted(files)]
 
 
 def _scorer(with_: str | os.PathLike[str] | Scorer, crops: int | None) -> tuple[Scorer, str]:
@@ -177,12 +195,14 @@ class _Work:
     """What a thread does with one file: the row, and the thumbnail when there are pixels."""
 
     def __init__(
-        self, scorer: Scorer, read_one: Callable[[Path | bytes], Picture], run: Run
+        self, scorer: Scorer, reader: Callable[..., Picture], run: Run, budget: PixelBudget
     ) -> None:
         self._scorer = scorer
         self._name = scorer.name
-        self._read = read_one
+        self._read = reader
         self._run = run
+        self._budget = budget
+        self._thread = local()  # `buffer`: each thread decodes into memory of its own
 
     def is_kept(self, found: Found) -> bool:
         """Whether the run has a score made from this very file by this very scorer."""
@@ -199,15 +219,24 @@ class _Work:
                 raise found.problem
             if (entry := self._kept_entry(found)) and _holds(found.path, entry):
                 return {**self._run.read(entry), "mtime_ns": mtime}, None
-            picture = self._read(found.path)
-            row |= _about(picture)
-            thumbnail = make_thumbnail(picture.pixels)
-            row |= _numbers(self._scorer.score(picture), picture)
+            with self._budget.share() as admit:
+                picture = self._read(found.path, buffer=self._buffer(), admit=admit)
+                row |= _about(picture)
+                thumbnail = make_thumbnail(picture.pixels)
+                row |= _numbers(self._scorer.score(picture), picture)
+                if picture.pixels.nbytes > _KEPT_BUFFER:
+                    self._thread.buffer = None  # one huge picture is not remembered for ever
         except SnellenError as error:
             row["missing"] = f"{type(error).__name__}: {error}"
         except Exception as error:  # one picture must not end the run, whatever it does to us
             row["missing"] = f"unexpected {type(error).__name__}: {error}"
         return row, thumbnail
+
+    def _buffer(self) -> DecodeBuffer:
+        buffer: DecodeBuffer | None = getattr(self._thread, "buffer", None)
+        if buffer is None:
+            buffer = self._thread.buffer = DecodeBuffer()
+        return buffer
 
     def _kept_entry(self, found: Found) -> Entry | None:
         """The row made by this scorer; what failed is tried again: rights and packages change."""

@@ -1,5 +1,6 @@
 """From paths to pixels: find the files, read them safely, know them by their content."""
 
+from snellen.images.budget import PixelBudget
 from snellen.images.find import Census, Found, find
 from snellen.images.identify import content_hash, printable_name
 from snellen.images.limits import ABSOLUTE_MEGAPIXELS, MAX_MEGAPIXELS
@@ -12,6 +13,7 @@ __all__ = [
     "DecodeBuffer",
     "Found",
     "Picture",
+    "PixelBudget",
     "content_hash",
     "find",
     "printable_name",

@@ -6,6 +6,7 @@ before its pixels are allocated, and JPEGs above it are decoded at a smaller sca
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from snellen.errors import BrokenImage, ImageTooLarge, InputError
@@ -33,10 +34,12 @@ class Limit:
     """How much one image may cost.
 
     megapixels : the most pixels to decode, in millions; above 0, at most `ABSOLUTE_MEGAPIXELS`.
+    admit      : called with the number of pixels that will be decoded; may wait (see `read`).
     Raises `InputError` for another number.
     """
 
     megapixels: float = MAX_MEGAPIXELS
+    admit: Callable[[int], None] | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.megapixels <= ABSOLUTE_MEGAPIXELS:
@@ -76,6 +79,8 @@ class Limit:
         for scale in jpeg.SCALES:
             pixels = -(-width // scale) * -(-height // scale)
             if scale >= wanted and pixels <= self.megapixels * _MEGA:
+                if self.admit is not None:
+                    self.admit(pixels)
                 return scale
         raise self._too_large(width, height)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +86,7 @@ def read(
     max_megapixels: float = MAX_MEGAPIXELS,
     jpeg_scale: int = 1,
     buffer: DecodeBuffer | None = None,
+    admit: Callable[[int], None] | None = None,
 ) -> Picture:
     """Decode one image.
 
@@ -96,12 +97,14 @@ def read(
     jpeg_scale     : 1, 2, 4 or 8: decode JPEGs at 1/scale of their size, which is faster and hides
                      noise and blocking; other formats are always decoded at full size.
     buffer         : memory to decode JPEGs into; the result is then valid until its next use.
+    admit          : called with the number of pixels to decode, known from the header, before they
+                     cost memory; it may wait (see `PixelBudget`), and may be asked twice.
     Raises `UnreadableImage`, `NotAnImage`, `BrokenImage`, `ImageTooLarge`; `MissingExtra` for HEIC
     without pillow-heif; `InputError` for options that make no sense.
     """
     if jpeg_scale not in jpeg.SCALES:
         raise InputError(f"the JPEG scale must be 1, 2, 4 or 8, got {jpeg_scale}")
-    limit = Limit(max_megapixels)
+    limit = Limit(max_megapixels, admit)
     try:
         return _read(source, limit, jpeg_scale, buffer)
     except ImageError as error:
