@@ -23,17 +23,21 @@ def jitter(planes: Planes, amount: float, rng: np.random.Generator) -> Planes:
     """Every pixel taken from a place scattered around its own, five times over.
 
     amount : standard deviation of one displacement, pixels, each axis.
-    Source: KADID-10k type 19 (five bicubic warps). Ours: the five displacements, which are
-    independent, added up (σ·√5), and one bilinear warp.
+    Source: KADID-10k type 19, five bicubic warps. Ours: the displacements are independent and add
+    up (σ·√5); one bilinear warp of small ones, two of larger, come within .3 dB of the five on a
+    photo.
     """
     h, w = planes.shape[1:]
-    offsets = rng.standard_normal((2, h, w), dtype=np.float32)
-    offsets *= np.float32(amount * np.sqrt(5))
-    offsets[0] += np.arange(h, dtype=np.float32)[:, None]
-    offsets[1] += np.arange(w, dtype=np.float32)[None, :]
-    return np.stack(
-        [ndimage.map_coordinates(plane, offsets, order=1, mode="nearest") for plane in planes]
-    )
+    rounds = 1 if amount < 0.15 else 2
+    for _ in range(rounds):
+        offsets = rng.standard_normal((2, h, w), dtype=np.float32)
+        offsets *= np.float32(amount * np.sqrt(5 / rounds))
+        offsets[0] += np.arange(h, dtype=np.float32)[:, None]
+        offsets[1] += np.arange(w, dtype=np.float32)[None, :]
+        planes = np.stack(
+            [ndimage.map_coordinates(plane, offsets, order=1, mode="nearest") for plane in planes]
+        )
+    return planes
 
 
 def non_eccentricity_patch(planes: Planes, patches: float, rng: np.random.Generator) -> Planes:
