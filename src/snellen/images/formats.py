@@ -44,10 +44,16 @@ EXTENSIONS = {
 
 DECODER = f"pillow {__version__}"
 
+#: How many times the usual memory a pixel costs: a WebP is held in two canvases besides.
+MEMORY_FACTORS = {"WEBP": 4 / 3}
+
 _HEIC_BRANDS = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 )
 
+# Their decoders turn zeros into grey. Ours: no compressed data end in so many, a disk's block.
+_WITHOUT_CHECKS = frozenset(("WEBP", "AVIF", "HEIC"))
+_ZEROS = bytes(4096)
 # Pillow turns TIFF and pillow-heif HEIC; GIF and BMP have no orientation.
 _EXIF_TURNS = frozenset(("JPEG", "PNG", "WEBP", "AVIF"))
 _ORIENTATION_TAG, _BITS_PER_SAMPLE_TAG = 274, 258
@@ -197,6 +203,8 @@ def load(kind: str, data: bytes, check_size: Callable[[int, int], None]) -> Load
         check_size(*size)
     if kind == "PNG":
         check_png(data)
+    elif kind in _WITHOUT_CHECKS and data.endswith(_ZEROS):
+        raise BrokenImage(f"{kind} data end in zeros, as those of an unfinished copy do")
     file = io.BytesIO(data)
     image = _OPENERS[kind](file)
     check_size(*image.size)

@@ -6,6 +6,7 @@ before its pixels are allocated, and JPEGs above it are decoded at a smaller sca
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -58,12 +59,18 @@ class Limit:
                 "Use a higher --max-megapixels, or leave it out.",
             )
 
-    def check(self, width: int, height: int) -> None:
-        """Raise `ImageTooLarge` above the limit, `BrokenImage` where there are no pixels."""
+    def check(self, width: int, height: int, memory_factor: float = 1.0) -> None:
+        """Raise `ImageTooLarge` above the limit, `BrokenImage` where there are no pixels.
+
+        memory_factor : how many times the usual memory the format's decoder takes for a pixel;
+                        its limit is lower by as much.
+        """
         if width < 1 or height < 1:
             raise BrokenImage(f"it says it is {width}×{height} px")
-        if width * height > self.megapixels * _MEGA:
-            raise self._too_large(width, height)
+        if width * height * memory_factor > self.megapixels * _MEGA:
+            raise self._too_large(width, height, memory_factor)
+        if self.admit is not None:
+            self.admit(math.ceil(width * height * memory_factor))
 
     def jpeg_scale(self, header: jpeg.JpegHeader, wanted: int) -> int:
         """The scale to decode a JPEG at: `wanted`, or the next that fits.
@@ -73,9 +80,10 @@ class Limit:
         width, height = header.width, header.height
         if width * height > ABSOLUTE_MEGAPIXELS * _MEGA:
             raise self._too_large(width, height)
-        if header.coefficient_bytes > self.megapixels * _MEGA * _COEFFICIENT_BYTES_PER_PIXEL:
+        factor = header.coefficient_bytes / (width * height * _COEFFICIENT_BYTES_PER_PIXEL)
+        if width * height * factor > self.megapixels * _MEGA:
             # A smaller scale spares no memory here: all coefficients are kept until the last scan.
-            raise self._too_large(width, height, " as a progressive JPEG")
+            raise self._too_large(width, height, factor)
         for scale in jpeg.SCALES:
             pixels = -(-width // scale) * -(-height // scale)
             if scale >= wanted and pixels <= self.megapixels * _MEGA:
@@ -84,15 +92,17 @@ class Limit:
                 return scale
         raise self._too_large(width, height)
 
-    def _too_large(self, width: int, height: int, how: str = "") -> ImageTooLarge:
+    def _too_large(self, width: int, height: int, memory_factor: float = 1.0) -> ImageTooLarge:
         megapixels = width * height / _MEGA
-        size = f"{width}×{height} px ({megapixels:.0f} MP){how}"
-        if megapixels > ABSOLUTE_MEGAPIXELS:
+        size = f"{width}×{height} px ({megapixels:.0f} MP)"
+        needed = math.ceil(megapixels * memory_factor)
+        if needed > ABSOLUTE_MEGAPIXELS:
+            most = ABSOLUTE_MEGAPIXELS / memory_factor
             return ImageTooLarge(
-                f"{size} is over {ABSOLUTE_MEGAPIXELS:g} MP, the most for any image", _OR_LEAVE_IT
+                f"{size} is over {most:.0f} MP, the most for any image of its kind", _OR_LEAVE_IT
             )
         return ImageTooLarge(
-            f"{size} is over the limit of {self.megapixels:g} MP",
-            f"Use --max-megapixels {int(megapixels) + 1} to take it, with about"
-            f" {megapixels * _GIGABYTES_PER_MEGAPIXEL:.1f} GB of memory.",
+            f"{size} is over the limit of {self.megapixels / memory_factor:.4g} MP for its kind",
+            f"Use --max-megapixels {needed} to take it, with about"
+            f" {needed * _GIGABYTES_PER_MEGAPIXEL:.1f} GB of memory.",
         )

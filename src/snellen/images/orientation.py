@@ -1,8 +1,7 @@
 """EXIF orientation: which way up an image is, and turning its pixels that way.
 
-Pillow can do both, but its EXIF parser issues Python warnings about damaged metadata, and its
-transposition needs two copies in another layout. Orientation is one tag of sixteen bits, and a
-numpy view plus one copy turns the pixels.
+Pillow can read the tag too, but its EXIF parser reads all of them, and issues Python warnings about
+damaged ones.
 """
 
 from __future__ import annotations
@@ -11,9 +10,21 @@ import struct
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 _TAG = 0x0112
 _INTEGER_TYPES = {3: "H", 4: "I"}  # TIFF types SHORT and LONG; some writers use the second
+
+_BAND_ROWS = 64
+_METHODS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 #: What each orientation needs, in words for a `Picture`'s notes.
 TURNS = {
@@ -59,18 +70,20 @@ def swaps_sides(orientation: int) -> bool:
 
 
 def turn(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
-    """`pixels` (h, w, 3) as they are meant to be seen, C-contiguous; the same array for 1."""
+    """`pixels` (h, w, 3) as they are meant to be seen, C-contiguous; the same array for 1.
+
+    Band by band through Pillow, whose transposition moves whole pixels and stays in the cache:
+    half the time of copying a transposed numpy view.
+    """
     if orientation == 1:
         return pixels
-    # One 3-byte item a pixel: numpy then moves whole pixels, twice as fast as byte by byte.
-    grid = np.ascontiguousarray(pixels).view("V3")[..., 0]
-    turned = {
-        2: grid[:, ::-1],
-        3: grid[::-1, ::-1],
-        4: grid[::-1],
-        5: grid.T,
-        6: grid.T[:, ::-1],
-        7: grid.T[::-1, ::-1],
-        8: grid.T[::-1],
-    }[orientation]
-    return np.ascontiguousarray(turned).view(np.uint8).reshape(*turned.shape, 3)
+    height, width = pixels.shape[:2]
+    sideways, last_first = swaps_sides(orientation), orientation in (3, 4, 6, 7)
+    turned = np.empty((width, height, 3) if sideways else (height, width, 3), np.uint8)
+    for top in range(0, height, _BAND_ROWS):
+        bottom = min(top + _BAND_ROWS, height)
+        band = Image.fromarray(pixels[top:bottom]).transpose(_METHODS[orientation])
+        first, last = (height - bottom, height - top) if last_first else (top, bottom)
+        place = turned[:, first:last] if sideways else turned[first:last]
+        place[...] = np.asarray(band)
+    return turned

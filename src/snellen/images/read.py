@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -122,8 +123,10 @@ def _read(source: Path | bytes, limit: Limit, scale: int, buffer: DecodeBuffer |
     notes = [] if isinstance(source, bytes) else _misnamed(source, kind)
     decoded = _decode_jpeg(data, limit, scale, buffer) if kind == "JPEG" else None
     if decoded is None:
+        factor = formats.MEMORY_FACTORS.get(kind, 1.0)
+        check_size = partial(limit.check, memory_factor=factor)
         with _pillow_errors(kind):
-            loaded = formats.load(kind, data, limit.check)
+            loaded = formats.load(kind, data, check_size)
             del data  # a large file and its pixels need not be in memory together
             decoded = _from_pillow(loaded)
     width, height = decoded.size
