@@ -218,7 +218,8 @@ def test_denoising_removes_most_noise_and_then_gives_up() -> None:
 def test_jpeg_is_the_encoders(level: int, quality: int) -> None:
     data = io.BytesIO()
     Image.fromarray(scene()).save(data, "JPEG", quality=quality, subsampling="4:2:0")
-    expected = np.asarray(Image.open(data))
+    with Image.open(data) as image:
+        expected = np.asarray(image)
     assert np.array_equal(apply(scene(), "jpeg", level), expected)
 
 
