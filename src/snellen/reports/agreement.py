@@ -1,0 +1,176 @@
+"""What the pages of `evaluate` and `compare` share: cells of figures, scatter and residual charts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from snellen.evaluate import MAP, Evaluation, Figure
+from snellen.reports import charts
+from snellen.reports.shell import printable
+from snellen.stats import Estimate
+
+_MOST_POINTS = 4_000  # drawn in one chart: a page with more would scroll badly
+_MAPS = {"none": "", "linear": "linear", "isotonic": "isotonic"} | {
+    "logistic4": "logistic, 4 parameters",
+    "logistic5": "logistic, 5 parameters",
+}
+_CHANGE = {
+    "equivalent_raters": "how many people's mean vote predicts quality as well",
+    "outlier_ratio": "share of images predicted outside the interval of their rating",
+    "auc_different_similar": "telling pairs that people find different from similar ones (Krasula)",
+    "auc_better_worse": "scoring the better image of a pair higher (Krasula)",
+    "correct_classification": "share of different pairs put the right way round (Krasula)",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table of figures, as text."""
+
+    label: str
+    map: str
+    fit: str
+    value: str
+    interval: str
+    flattering: bool
+
+
+def rows_of(found: Evaluation) -> list[Row]:
+    """The figures that could be computed, in their order."""
+    rows = []
+    for figure in found.figures:
+        if figure.estimate is None:
+            continue
+        value, interval = cells(figure)
+        one = figure.estimate
+        label = figure.label
+        if figure.key in _CHANGE:
+            label += f": {_CHANGE[figure.key]}"
+        fit = "" if one.fit == "raw" else one.fit
+        rows.append(Row(label, _MAPS[one.mapping], fit, value, interval, one.fit == "in-sample"))
+    return rows
+
+
+def missing_of(found: Evaluation) -> list[tuple[str, str]]:
+    """(labels, reason) of the figures that could not be computed."""
+    reasons: dict[str, list[str]] = {}
+    for figure in found.figures:
+        if figure.estimate is None:
+            reasons.setdefault(figure.reason, []).append(figure.label)
+    if isinstance(found.gap, str):
+        reasons.setdefault(found.gap, []).append("smallest meaningful gap")
+    return [(", ".join(labels), reason) for reason, labels in reasons.items()]
+
+
+def cells(figure: Figure) -> tuple[str, str]:
+    """Value and interval of a figure; a dash and the reason where it is missing."""
+    found = figure.estimate
+    if found is None:
+        return "–", figure.reason
+    digits = 1 if figure.key == "equivalent_raters" else 3
+    return number(found.value, digits), interval_of(found, digits)
+
+
+def interval_of(found: Estimate, digits: int = 3) -> str:
+    """The interval as text."""
+    return span(found.low, found.high, digits)
+
+
+def span(low: float, high: float, digits: int = 3) -> str:
+    """From where to where; in words beside a minus sign, which a dash would double."""
+    return number(low, digits) + (" to " if low < 0 else "–") + number(high, digits)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A figure with a true minus sign; a dash where there is none, ∞ written out."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def p_value(value: float) -> str:
+    """A p-value with as many digits as it deserves."""
+    if math.isnan(value):
+        return "–"
+    return "< .001" if value < 0.001 else f"{value:.3f}"
+
+
+def scatter(found: Evaluation, height: int = 420) -> charts.Svg:
+    """Ratings over scores, with the map that was fitted to them."""
+    drawn = _drawn(found)
+    return charts.scatter(
+        found.scores[drawn].tolist(),
+        found.mos[drawn].tolist(),
+        title=f"Ratings over scores of {found.name}",
+        x_label="score",
+        y_label=found.scale[2],
+        names=[printable(found.image[row]) for row in drawn],
+        curve=[(float(x), float(y)) for x, y in found.curve] or None,
+        height=height,
+    )
+
+
+def residuals(found: Evaluation, height: int = 260) -> charts.Svg:
+    """What the cross-fitted map leaves unexplained, over what it predicts."""
+    drawn = _drawn(found)
+    return charts.scatter(
+        found.predicted[drawn].tolist(),
+        found.residual[drawn].tolist(),
+        title=f"Residuals of {found.name}",
+        x_label=f"predicted {found.scale[2]}, cross-fitted",
+        y_label="rated less predicted",
+        names=[printable(found.image[row]) for row in drawn],
+        level=0.0,
+        height=height,
+    )
+
+
+def undrawn(found: Evaluation) -> int:
+    """How many images the charts leave out."""
+    return max(0, len(found.image) - _MOST_POINTS)
+
+
+def _drawn(found: Evaluation) -> list[int]:
+    """All rows, or the largest residuals and evenly many of the others by score."""
+    n = len(found.image)
+    if n <= _MOST_POINTS:
+        return list(range(n))
+    kept = set(found.furthest(_MOST_POINTS // 10))
+    others = [int(row) for row in np.argsort(found.scores, kind="stable") if int(row) not in kept]
+    places = np.linspace(0, len(others) - 1, _MOST_POINTS - len(kept)).round().astype(int)
+    return sorted(kept | {others[place] for place in places.tolist()})
+
+
+def facts_of(found: Evaluation) -> list[tuple[str, str]]:
+    """The line under the heading."""
+    low, high, name, higher = found.scale
+    facts = [("scores", found.source), ("ratings", found.ratings), ("images", f"{found.n:,}")]
+    if found.clusters:
+        facts.append(("references", f"{found.clusters:,}"))
+    if found.unscored:
+        facts.append(("without a score", f"{found.unscored:,}"))
+    ends = f"{low:g}–{high:g}" if math.isfinite(low) and math.isfinite(high) else "no ends"
+    turned = "" if higher else ", turned: higher is better here"
+    facts.append(("scale", f"{name}, {ends}{turned}"))
+    return [(label, printable(value)) for label, value in facts]
+
+
+def gap_of(found: Evaluation) -> list[tuple[str, str]]:
+    """The smallest meaningful gap in words, largest claim last; empty where it is unknown."""
+    gap = found.gap
+    if isinstance(gap, str):
+        return []
+    return [
+        ("Below this, a difference between two scores says nothing", number(gap.practical, 2)),
+        ("From here it is as sure as two careful panels of people", number(gap.ideal, 2)),
+        ("From here the higher score is the better image with 95 % confidence",
+         number(gap.resolving, 2)),
+    ]  # fmt: skip
+
+
+MAP_IN_WORDS = f"{_MAPS[MAP]}"

@@ -1,0 +1,89 @@
+/* The data of the page: read once, asked by row number. */
+
+export class Model {
+  /**
+   * data       : what `score_rows.page_data` gives.
+   * thumbnails : one base64 JPEG a line, a line a row.
+   */
+  constructor(data, thumbnails) {
+    Object.assign(this, {
+      families: data.families,
+      severities: data.severities,
+      ramp: data.ramp,
+      histogram: data.histogram,
+      problemCounts: data.problems,
+      scored: data.scored,
+    });
+    this.columns = data.columns;
+    this.shared = data.shared;
+    this.size = data.columns.image.length;
+    // Slices of one text: V8 and SpiderMonkey keep them as views, so that nothing is copied.
+    this.thumbnails = thumbnails.split("\n");
+    this.searchable = null;
+  }
+
+  static read(document) {
+    const data = JSON.parse(document.getElementById("data").textContent);
+    const block = document.getElementById("thumbnails");
+    const thumbnails = block.textContent.trimStart();
+    block.remove();
+    return new Model(data, thumbnails);
+  }
+
+  value(column, row) {
+    return this.columns[column][row];
+  }
+
+  text(column, row) {
+    const { texts, at } = this.shared[column];
+    return texts[at[row]];
+  }
+
+  problem(row) {
+    return this.text("problem", row);
+  }
+
+  severityGrade(row) {
+    return Math.min(4, Math.max(0, Math.round(this.columns.severity[row])));
+  }
+
+  severityWord(row) {
+    return this.severities[this.severityGrade(row)];
+  }
+
+  /** In words: the most probable family and how strong. */
+  verdict(row) {
+    const problem = this.problem(row);
+    const clean = problem === "clean" && this.severityGrade(row) === 0;
+    return clean ? problem : `${problem}, ${this.severityWord(row)}`;
+  }
+
+  colour(score) {
+    return this.ramp[Math.round(Math.min(100, Math.max(0, score)))];
+  }
+
+  /** A `data:` URL, or nothing where the run kept no thumbnail. */
+  thumbnail(row) {
+    const text = this.thumbnails[row];
+    return text ? `data:image/jpeg;base64,${text}` : "";
+  }
+
+  /** The map: boxes in pixels of the picture, each with its score. */
+  cells(row) {
+    const flat = this.columns.map[row];
+    const cells = [];
+    for (let i = 0; i < flat.length; i += 5) {
+      const [x, y, width, height, score] = flat.slice(i, i + 5);
+      cells.push({ x, y, width, height, score });
+    }
+    return cells;
+  }
+
+  /** Whether name or notes contain `needle`, which is in lower case. */
+  contains(row, needle) {
+    this.searchable ??= Array.from({ length: this.size }, (_, i) =>
+      `${this.columns.image[i]}\n${this.text("notes", i)}`.toLowerCase(),
+    );
+    return this.searchable[row].includes(needle);
+  }
+}
