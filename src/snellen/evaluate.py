@@ -15,8 +15,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from snellen import stats
+from snellen.data import Dataset
 from snellen.errors import InputError, StatsError
 from snellen.matched import Floats, Matched
 from snellen.stats import Estimate, Gap
@@ -127,7 +129,6 @@ def evaluate(
     Intervals respect references where the ratings have them. Raises as `snellen.stats.srcc` when
     there is nothing to correlate: fewer than 3 images, constant scores.
     """
-    used = matched.common()
     scores, mos, clusters = matched.scores[0], matched.mos, matched.clusters
     common: dict[str, Any] = {"clusters": clusters, "confidence": confidence, "seed": seed}
     fitted = {**common, "resamples": resamples, "folds": folds}
@@ -139,6 +140,7 @@ def evaluate(
         *_mapped(scores, mos, fitted),
         *_with_votes(matched, fitted),
     ]
+    used = matched.common()
     predicted = _or_nan(
         lambda: stats.cross_fit(
             used.scores[0], used.mos, MAP, folds=folds, clusters=used.clusters, seed=seed
@@ -148,10 +150,10 @@ def evaluate(
     warnings = list(matched.warnings)
     if srcc.reversed:
         warnings.append(
-            f"Scores fall as the ratings rise (SRCC {srcc.value:.3f}): if lower scores are better, "
-            "say so with --lower-is-better; if lower ratings are, with --dmos."
+            f"The scores of {matched.names[0]} fall as ratings rise (SRCC {srcc.value:.3f}): if "
+            "lower scores are better, say --lower-is-better; if lower ratings are, --dmos."
         )
-    parted_by, parts = _parts(used, common)
+    parted_by, masks = distortions_of(used.ratings)
     known = matched.ratings.scale
     return Evaluation(
         name=matched.names[0],
@@ -162,7 +164,7 @@ def evaluate(
         unscored=matched.unscored[0],
         clusters=len(set(used.clusters)) if used.clusters else 0,
         figures=tuple(figures),
-        parts=parts,
+        parts=tuple(_part(name, used.take(mask), common) for name, mask in masks.items()),
         parted_by=parted_by,
         gap=_gap(used, _known_scale(used, scale), seed),
         image=used.ratings.image,
@@ -209,7 +211,7 @@ def _with_votes(matched: Matched, fitted: dict[str, Any]) -> list[Figure]:
     std, votes = matched.ratings.std, matched.votes
     plain = {key: value for key, value in fitted.items() if key != "folds"}
     cross = {key: fitted[key] for key in ("clusters", "folds", "seed")}
-    analysed = _or_reason(
+    analysed = or_reason(
         lambda: stats.krasula(
             [scores], mos, std, votes,
             clusters=fitted["clusters"], confidence=fitted["confidence"], seed=fitted["seed"],
@@ -242,14 +244,17 @@ def _with_votes(matched: Matched, fitted: dict[str, Any]) -> list[Figure]:
     ]
 
 
-def _parts(used: Matched, common: dict[str, Any]) -> tuple[str, tuple[Part, ...]]:
-    """Agreement within each distortion, else within each family."""
+def distortions_of(ratings: Dataset) -> tuple[str, dict[str, npt.NDArray[np.bool_]]]:
+    """Which images have which distortion: ("distortion", name → mask).
+
+    By "family" where the ratings know no more, and ("", {}) where they know one kind or none.
+    """
     for by in ("distortion", "family"):
-        column = np.array(getattr(used.ratings, by), dtype=object)
+        column = np.array(getattr(ratings, by), dtype=object)
         names = sorted({name for name in column if name})
         if len(names) > 1:
-            return by, tuple(_part(name, used.take(column == name), common) for name in names)
-    return "", ()
+            return by, {name: np.asarray(column == name) for name in names}
+    return "", {}
 
 
 def _part(name: str, rows: Matched, common: dict[str, Any]) -> Part:
@@ -267,10 +272,10 @@ def _gap(used: Matched, scale: tuple[float, float] | None, seed: int) -> Gap | s
     """The smallest meaningful gap by votes, else by the MOS scale where it is known."""
     find = partial(stats.smallest_gap, used.scores[0], used.mos, seed=seed)
     if used.has_votes:
-        return _or_reason(partial(find, std=used.ratings.std, votes=used.votes))
+        return or_reason(partial(find, std=used.ratings.std, votes=used.votes))
     if scale is None:
         return f"{_NO_VOTES}, nor the ends of the MOS scale"
-    return _or_reason(partial(find, scale=scale))
+    return or_reason(partial(find, scale=scale))
 
 
 def _known_scale(matched: Matched, scale: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -301,7 +306,8 @@ def _curve(used: Matched, points: int = 100) -> Floats:
     return np.stack([x, fit(x)], axis=1)
 
 
-def _or_reason(compute: Callable[[], T]) -> T | str:
+def or_reason(compute: Callable[[], T]) -> T | str:
+    """What `compute` returns, or why it cannot: what stands against it, as one sentence."""
     try:
         return compute()
     except StatsError as error:

@@ -145,6 +145,23 @@ def load_scores(
     )
 
 
+def rename_alike(scorers: Sequence[Scores], files: Sequence[Path]) -> list[Scores]:
+    """Give scorers of one name the directories of their files as well: "a/scores", "b/scores"."""
+    parts = [
+        (*path.resolve().parent.parts, scorer.name)
+        for scorer, path in zip(scorers, files, strict=True)
+    ]
+    names = [scorer.name for scorer in scorers]
+    depth = 1
+    while len(set(names)) < len(names) and depth < max(map(len, parts)):
+        depth += 1
+        names = [
+            "/".join(part[-depth:]) if names.count(name) > 1 else name
+            for name, part in zip(names, parts, strict=True)
+        ]
+    return [replace(scorer, name=name) for scorer, name in zip(scorers, names, strict=True)]
+
+
 def load_ratings(
     path: str | Path,
     *,

@@ -11,7 +11,7 @@ import sys
 import typer
 
 from snellen import __version__
-from snellen.cli import degrade, pairs, raters, score
+from snellen.cli import compare, degrade, evaluate, pairs, raters, score
 from snellen.errors import SnellenError
 
 app = typer.Typer(
@@ -43,6 +43,8 @@ app.command("score")(score.command)
 app.command("degrade")(degrade.command)
 app.command("raters")(raters.command)
 app.command("pairs")(pairs.command)
+app.command("evaluate")(evaluate.command)
+app.command("compare")(compare.command)
 
 
 def run() -> None:

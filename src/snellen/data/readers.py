@@ -71,8 +71,11 @@ def recognise(root: Path) -> Reader:
     if len(found) == 1:
         return found[0]
     if not found:
-        kind = "holds no known data set" if root.is_dir() else "is not a directory"
-        raise DataError(f"{root} {kind}", f"Known: {', '.join(READERS)}.")
+        if not root.is_dir():
+            raise DataError(f"{root} is not a directory", "Name the one the data set lies in.")
+        named = sorted(file.name for file in root.glob("*.csv"))
+        hint = f"; for ratings of your own name the table: {', '.join(named[:3])}" if named else ""
+        raise DataError(f"{root} holds no known data set", f"Known: {', '.join(READERS)}{hint}.")
     names = ", ".join(reader.name for reader in found)
     raise DataError(f"{root} holds several data sets: {names}", "Name the one to read.")
 

@@ -1,4 +1,4 @@
-"""What the pages of `evaluate` and `compare` share: cells of figures, scatter and residual charts."""
+"""What the pages of `evaluate` and `compare` share: cells of figures, scatter and residuals."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snellen.evaluate import MAP, Evaluation, Figure
+from snellen.evaluate import Evaluation, Figure
 from snellen.reports import charts
 from snellen.reports.shell import printable
-from snellen.stats import Estimate
+from snellen.wording import number, span
 
 _MOST_POINTS = 4_000  # drawn in one chart: a page with more would scroll badly
 _MAPS = {"none": "", "linear": "linear", "isotonic": "isotonic"} | {
     "logistic4": "logistic, 4 parameters",
     "logistic5": "logistic, 5 parameters",
 }
-_CHANGE = {
+_MEANING = {
     "equivalent_raters": "how many people's mean vote predicts quality as well",
     "outlier_ratio": "share of images predicted outside the interval of their rating",
     "auc_different_similar": "telling pairs that people find different from similar ones (Krasula)",
@@ -47,8 +47,8 @@ def rows_of(found: Evaluation) -> list[Row]:
         value, interval = cells(figure)
         one = figure.estimate
         label = figure.label
-        if figure.key in _CHANGE:
-            label += f": {_CHANGE[figure.key]}"
+        if figure.key in _MEANING:
+            label += f": {_MEANING[figure.key]}"
         fit = "" if one.fit == "raw" else one.fit
         rows.append(Row(label, _MAPS[one.mapping], fit, value, interval, one.fit == "in-sample"))
     return rows
@@ -71,33 +71,7 @@ def cells(figure: Figure) -> tuple[str, str]:
     if found is None:
         return "–", figure.reason
     digits = 1 if figure.key == "equivalent_raters" else 3
-    return number(found.value, digits), interval_of(found, digits)
-
-
-def interval_of(found: Estimate, digits: int = 3) -> str:
-    """The interval as text."""
-    return span(found.low, found.high, digits)
-
-
-def span(low: float, high: float, digits: int = 3) -> str:
-    """From where to where; in words beside a minus sign, which a dash would double."""
-    return number(low, digits) + (" to " if low < 0 else "–") + number(high, digits)
-
-
-def number(value: float, digits: int = 3) -> str:
-    """A figure with a true minus sign; a dash where there is none, ∞ written out."""
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    return f"{value:.{digits}f}".replace("-", "−")
-
-
-def p_value(value: float) -> str:
-    """A p-value with as many digits as it deserves."""
-    if math.isnan(value):
-        return "–"
-    return "< .001" if value < 0.001 else f"{value:.3f}"
+    return number(found.value, digits), span(found.low, found.high, digits)
 
 
 def scatter(found: Evaluation, height: int = 420) -> charts.Svg:
@@ -171,6 +145,3 @@ def gap_of(found: Evaluation) -> list[tuple[str, str]]:
         ("From here the higher score is the better image with 95 % confidence",
          number(gap.resolving, 2)),
     ]  # fmt: skip
-
-
-MAP_IN_WORDS = f"{_MAPS[MAP]}"

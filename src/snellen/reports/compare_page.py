@@ -9,6 +9,7 @@ from snellen.compare import Part, Ranking
 from snellen.reports import agreement
 from snellen.reports.shell import printable, write_page
 from snellen.stats import Comparison
+from snellen.wording import number, p_value, span
 
 _RANKED = ("krcc", "plcc", "plcc_logistic4_cross_fitted", "rmse_logistic4_cross_fitted")
 
@@ -113,26 +114,26 @@ def _cell(
     count = needed[i][j] if needed else None
     return Cell(
         kind,
-        sign + agreement.number(difference),
-        f"p {agreement.p_value(float(tests.p_holm[i, j]))}",
+        sign + number(difference),
+        f"p {p_value(float(tests.p_holm[i, j]))}",
         f"{count:,} images" if count is not None else "",
     )
 
 
-def _krasula(found: Ranking) -> list[tuple[str, str, str, str]]:
+def _krasula(found: Ranking) -> list[tuple[str, ...]]:
     """Name and three figures of every scorer, in the order of the ranking."""
     analysed = found.krasula
     if isinstance(analysed, str):
         return []
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name in found.srcc.ranking:
         at = analysed.names.index(name)
         shown = (
-            f"{agreement.number(one[at].value)} ({agreement.interval_of(one[at])})"
+            f"{number(one[at].value)} ({span(one[at].low, one[at].high)})"
             for one in (analysed.different_similar, analysed.better_worse, analysed.correct)
         )
         rows.append((printable(name), *shown))
-    return rows  # type: ignore[return-value]
+    return rows
 
 
 def _part_cells(
@@ -143,4 +144,4 @@ def _part_cells(
     if isinstance(tests, str):
         return [("–", False)] * len(names)
     values = dict(zip(tests.names, tests.correlations, strict=True))
-    return [(agreement.number(values[name].value), name in tests.best) for name in ranking]
+    return [(number(values[name].value), name in tests.best) for name in ranking]

@@ -7,6 +7,7 @@ from pathlib import Path
 from snellen.evaluate import Evaluation
 from snellen.reports import agreement, charts
 from snellen.reports.shell import printable, write_page
+from snellen.wording import number
 
 
 def write_evaluate_page(path: Path, found: Evaluation) -> Path:
@@ -43,7 +44,7 @@ def write_evaluate_page(path: Path, found: Evaluation) -> Path:
             (
                 printable(found.image[row]),
                 *(
-                    agreement.number(float(column[row]), 2)
+                    number(float(column[row]), 2)
                     for column in (found.scores, found.predicted, found.mos, found.residual)
                 ),
             )
