@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from contextlib import contextmanager, nullcontext
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SOME_MISSING, NOTHING_DONE, STOPPED = 2, 1, 130  # exit statuses; 0 = all scored
 _REDRAW = 0.1  # seconds between two looks of the progress bar
+_REASONS_SHOWN = 5  # missing pictures told one by one; the table and the page hold all
 
 
 def command(
@@ -53,6 +55,7 @@ def command(
     jpeg_scale: Annotated[
         int, typer.Option(help="Decode JPEGs at 1/n: 1, 2, 4 or 8. Faster; changes scores.")
     ] = 1,
+    page: Annotated[bool, typer.Option(help="Write the report page.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
 ) -> None:
@@ -62,6 +65,7 @@ def command(
     2 some are missing (the table says why), 1 nothing was done, 130 stopped by Ctrl-C.
     """
     from snellen.engine import score
+    from snellen.reports import write_score_page
     from snellen.table import check_output
 
     outputs = output or []
@@ -85,12 +89,14 @@ def command(
         raise typer.Exit(STOPPED) from None
     for path in outputs:
         table.write(path)
-    summary = _summary(table, outputs)
+    report = write_score_page(table.run) if page else None
+    missing = table.missing
+    summary = _summary(table, missing, outputs, report)
     picked = table.worst(worst) if below is None else table.below(below)
     if as_json:
         typer.echo(json.dumps({**summary, "worst": list(picked)}))
     elif not quiet:
-        _show(picked, summary, below)
+        _show(picked, missing, summary, below)
     if not summary["scored"]:
         raise typer.Exit(NOTHING_DONE)
     if summary["missing"]:
@@ -136,21 +142,23 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         yield show
 
 
-def _summary(table: Table, outputs: list[Path]) -> dict[str, Any]:
+def _summary(
+    table: Table, missing: Table, outputs: list[Path], report: Path | None
+) -> dict[str, Any]:
     """What there is to say about a whole run, as plain values."""
-    reasons = Counter(row["missing"].split(":")[0] for row in table.missing)
-    missing = sum(reasons.values())
+    reasons = Counter(row["missing"].split(":")[0] for row in missing)
     return {
         "images": len(table),
-        "scored": len(table) - missing,
-        "missing": missing,
+        "scored": len(table) - len(missing),
+        "missing": len(missing),
         "reasons": dict(reasons.most_common()),
         "run": str(table.run),
         "outputs": [str(path) for path in outputs],
+        "report": report and str(report),
     }
 
 
-def _show(picked: Table, summary: dict[str, Any], below: float | None) -> None:
+def _show(picked: Table, missing: Table, summary: dict[str, Any], below: float | None) -> None:
     """The table of the worst, and the summary."""
     from rich.console import Console
     from rich.table import Table as Grid
@@ -158,26 +166,38 @@ def _show(picked: Table, summary: dict[str, Any], below: float | None) -> None:
 
     console = Console()
     if len(picked):
-        title = "the worst" if below is None else f"under {below:g}"
-        grid = Grid("score", "95 % interval", "problem", "severity", "image", title=title)
+        folder = _common_folder(picked["image"])
+        grid = Grid(title="the worst" if below is None else f"scored under {below:g}")
+        for heading in ("score", "95 % interval"):
+            grid.add_column(heading, justify="right")
+        for heading in ("problem", "severity", f"image in {folder}" if folder else "image"):
+            grid.add_column(Text(heading), overflow="fold")
         for row in picked:
             grid.add_row(
                 f"{row['score']:.1f}",
                 f"{row['low']:.0f}–{row['high']:.0f}",
                 row["problem"],
                 _severity(row["severity"]),
-                Text(row["image"], overflow="fold"),  # never read as markup
+                Text(row["image"].removeprefix(folder).lstrip(os.sep)),  # never read as markup
             )
         console.print(grid)
     reasons = ", ".join(f"{name} {count}" for name, count in summary["reasons"].items())
     line = f"{summary['scored']} of {summary['images']} scored"
-    line += f", {summary['missing']} missing ({reasons})" if reasons else ""
-    for text in (
-        line,
-        *(f"table  {path}" for path in summary["outputs"]),
-        f"run    {summary['run']}",
-    ):
+    lines = [line + (f", {summary['missing']} missing ({reasons})" if reasons else "")]
+    lines += [f"  {row['missing']}" for row in missing[:_REASONS_SHOWN]]
+    lines += ["  …"] if len(missing) > _REASONS_SHOWN else []
+    lines += [f"table  {path}" for path in summary["outputs"]] + [f"run    {summary['run']}"]
+    lines += [f"report {summary['report']}"] if summary["report"] else []
+    for text in lines:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _common_folder(names: list[str]) -> str:
+    """The folder that all of `names` lie in; empty when there is none."""
+    try:
+        return os.path.commonpath([os.path.dirname(name) for name in names])
+    except ValueError:  # some are absolute and some are not
+        return ""
 
 
 def _severity(severity: float) -> str:
