@@ -3,14 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test test-slow test-browser test-train lint format benchmarks clean
+.PHONY: help demo test test-slow test-browser test-torch lint format benchmarks clean
 
 help:
 	@echo "make demo          score a few photos and degraded copies; prints where the report is"
 	@echo "make test          ruff, mypy and the tests"
 	@echo "make test-slow     the long tests: killed runs, simulations, memory"
 	@echo "make test-browser  report pages in headless Chromium (needs chromium and its driver)"
-	@echo "make test-train    training and export of students (needs torch)"
+	@echo "make test-torch    what needs torch: judges, training and export of students"
 	@echo "make benchmarks    speed and memory, as ratios taken in one run"
 
 # A virtual environment with everything the tests and the demo need, made again when the
@@ -22,8 +22,9 @@ $(VENV)/.ready: pyproject.toml
 	@touch $@
 
 # Torch is pinned: an unpinned one may bring several gigabytes of CUDA.
-$(VENV)/.ready-train: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet torch==2.13.0 'onnx>=1.17'
+$(VENV)/.ready-torch: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --editable '.[dev,judges,train]'
 	@touch $@
 
 demo: $(VENV)/.ready
@@ -35,7 +36,7 @@ lint: $(VENV)/.ready
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest -m "not slow and not browser and not train"
+	$(BIN)/python -m pytest -m "not slow and not browser and not torch"
 
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -m slow
@@ -44,8 +45,9 @@ test-browser: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet 'selenium>=4.20'
 	$(BIN)/python -m pytest -m browser
 
-test-train: $(VENV)/.ready-train
-	$(BIN)/python -m pytest -m train
+test-torch: $(VENV)/.ready-torch
+	$(BIN)/mypy src/snellen/students
+	$(BIN)/python -m pytest -m torch
 
 benchmarks: $(VENV)/.ready
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
