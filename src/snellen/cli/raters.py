@@ -28,7 +28,7 @@ _ITEM_FORMS = {
     "mos": ".2f",
     "std": ".2f",
     "interval": "",
-    "P.910": ".2f",
+    "quality": ".2f",
     "its interval": "",
 }
 _RATER_FORMS = {"votes": "d", "srcc": ".2f", "r1": ".2f", "bias": "+.2f", "inconsistency": ".2f"}
@@ -271,7 +271,7 @@ def _show(
         "mos": shown["mos"],
         "interval": between(shown["low"], shown["high"], ".2f"),
         "std": shown["std"],
-        "P.910": shown["quality"],
+        "quality": shown["quality"],
         "its interval": between(shown["quality_low"], shown["quality_high"], ".2f"),
     }
     title = f"items, lowest MOS first ({min(rows, total)} of {total})"

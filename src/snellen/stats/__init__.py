@@ -11,6 +11,7 @@ People: votes (mean opinion scores), screening, reliability, subjects (P.910), p
 from __future__ import annotations
 
 from snellen.stats.agreement import AfterMap, Agreement, agreement
+from snellen.stats.ambiguity import AmbiguityModel, fit_ambiguity
 from snellen.stats.comparison import (
     Comparison,
     PairTest,
@@ -25,6 +26,7 @@ from snellen.stats.krasula import Krasula, krasula
 from snellen.stats.levels import LEVELS, expected_score, soft_levels
 from snellen.stats.mapping import Mapping, cross_fit, fit_mapping
 from snellen.stats.pairs import Comparisons, check_connected, collect_counts, collect_pairs
+from snellen.stats.panel import Panel, describe_panel
 from snellen.stats.power import (
     Power,
     detectable_difference,
@@ -56,6 +58,7 @@ __all__ = [
     "AfterMap",
     "Agreement",
     "Alpha",
+    "AmbiguityModel",
     "Bt500Screening",
     "Comparison",
     "Comparisons",
@@ -70,6 +73,7 @@ __all__ = [
     "P913Screening",
     "PairScale",
     "PairTest",
+    "Panel",
     "Power",
     "SosFit",
     "SubjectModel",
@@ -82,9 +86,11 @@ __all__ = [
     "collect_votes",
     "compare",
     "cross_fit",
+    "describe_panel",
     "detectable_difference",
     "equivalent_raters",
     "expected_score",
+    "fit_ambiguity",
     "fit_mapping",
     "fit_sos",
     "fit_subjects",

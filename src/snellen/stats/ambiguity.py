@@ -64,7 +64,8 @@ def fit_ambiguity(
     Only sums of a rater's and a content's variance show in votes: adding to all of one kind and
     taking from the other changes nothing. The published model leaves that open; here the least
     ambiguous content is given 0 and ambiguity is what the others have beyond it (ours). Its
-    interval comes from the expected information.
+    interval comes from the expected information. As in all maximum likelihood the variances are too
+    small by the qualities' share of the votes, about one in the number of raters.
     Raises `TooFewRatings` under 3 raters, 2 items or 2 contents, `InputError` for a content of the
     wrong length, `StatsError` when a rater's votes are fitted exactly or nothing converges.
     Source: Li & Bampis, "Recover subjective quality scores from noisy measurements", DCC 2017;

@@ -33,8 +33,8 @@ from snellen.stats.votes import (
     mean_opinion_scores,
 )
 
-# A variance from fewer votes than this is hardly known, and one that comes out small by chance gives
-# its rater nearly all the weight: so many votes are borrowed from all raters then.
+# A variance from fewer votes than this is hardly known, and one that comes out small by chance
+# gives its rater nearly all the weight: so many votes are borrowed from all raters then.
 _FEW_VOTES, _PRIOR_VOTES = 10, 5.0
 
 Found = TypeVar("Found")
@@ -45,7 +45,7 @@ class Panel:
     """What is known of a panel; None where the votes cannot tell, with the reason in `notes`.
 
     srcc        : (raters,) each rater against the mean of the others, NaN where it does not exist.
-    prior_votes : of the subject model: 0 is ITU-T P.910 itself (see `fit_subjects`).
+    prior_votes : with which the subject model was fitted (see `fit_subjects`).
     notes       : one sentence each, for people.
     """
 
@@ -79,7 +79,7 @@ def describe_panel(
     condition, r1_limit : of the screening by P.913, see `screen_p913`.
     content   : (items,) for the ambiguity of contents.
     A statistic that these votes cannot give is None, its reason a note. Where some raters gave too
-    few votes for P.910's model, it is fitted with their spread drawn to all raters', and noted.
+    few votes for the subject model, it is fitted with their spread drawn to all raters', and noted.
     Raises what `mean_opinion_scores` raises.
     """
     notes = _first_notes(votes)
@@ -155,19 +155,17 @@ def _first_notes(votes: Votes) -> list[str]:
 def _subjects(
     votes: Votes, confidence: float, notes: list[str]
 ) -> tuple[SubjectModel | None, float]:
-    """P.910's model, or with borrowed votes where that has no finite answer, or None."""
+    """The subject model, with borrowed votes where some raters gave few, or None."""
     few = int((votes.per_rater() < _FEW_VOTES).sum())
-    reason = f"{few} raters gave fewer than {_FEW_VOTES} votes" if few else ""
-    for prior_votes in (_PRIOR_VOTES,) if few else (0.0, _PRIOR_VOTES):
-        try:
-            model = fit_subjects(votes, confidence, prior_votes=prior_votes)
-        except StatsError as error:
-            reason = error.what
-            continue
-        if prior_votes:
-            notes.append(
-                f"{reason}: in P.910 all raters' spreads are drawn together ({prior_votes:g} votes)"
-            )
-        return model, prior_votes
-    notes.append(f"no subject model: {reason}")
-    return None, 0.0
+    prior_votes = _PRIOR_VOTES if few else 0.0
+    try:
+        model = fit_subjects(votes, confidence, prior_votes=prior_votes)
+    except StatsError as error:
+        notes.append(f"no subject model: {error.what}")
+        return None, 0.0
+    if few:
+        notes.append(
+            f"{few} raters gave fewer than {_FEW_VOTES} votes: the subject model draws all raters' "
+            f"spreads together by {prior_votes:g} votes"
+        )
+    return model, prior_votes

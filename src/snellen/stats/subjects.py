@@ -38,7 +38,8 @@ class SubjectModel:
         rater's votes about quality + bias; its interval.
     log_likelihood : of all votes.  bic : Bayesian information criterion of all votes, smaller is
         better (P.910 divides both by the number of votes).
-    rounds : iterations until nothing moved by more than 1e-8.
+    rounds : iterations until nothing moved by more than 1e-8 of the votes' spread.
+    variance, interval : how they were made, see `fit_subjects`.
     """
 
     quality: Floats
@@ -55,45 +56,51 @@ class SubjectModel:
     bic: float
     rounds: int
     confidence: float
+    variance: str
     interval: str
 
 
 def fit_subjects(
     votes: Votes,
     confidence: float = 0.95,
+    variance: Literal["unbiased", "p910"] = "unbiased",
     interval: Literal["information", "residual"] = "information",
     prior_votes: float = 0.0,
 ) -> SubjectModel:
     """Quality, bias and inconsistency by alternating projection.
 
+    variance    : of each rater's residuals. "p910": their mean square, as in the standard. That is
+                  too small for whoever weighs much, since the quality then follows his own votes;
+                  in panels under some 20 raters it often runs away until the best rater *is* the
+                  quality (an error here). "unbiased": divided by what the fit left free of them
+                  instead of by their number, which cannot run away and whose intervals hold (ours).
     interval    : of the quality. "information": from the inconsistencies, 1 / √Σ(1 / v²) (what the
                   model itself says). "residual": from the item's own residuals, σ / √n, the
                   "SOS" that P.910's reference program prints, with the normal quantile: wider for
                   items that raters disagree about more than the model says.
-    prior_votes : 0 is P.910. Above it every rater's variance is drawn towards all raters' with the
-                  weight of so many votes (ours): needed where some raters gave only a few votes.
+    prior_votes : above 0 every rater's variance is drawn towards all raters' with the weight of so
+                  many votes (ours): needed where some raters gave only a few votes.
     Bias is relative to these raters: quality is what their mean would give with infinitely many
     votes.
     Raises `TooFewRatings` under 3 raters or 2 items, `ConstantValues` when every vote is equal,
-    `StatsError` when a rater's votes are fitted exactly (the maximum likelihood is unbounded) or
-    the iteration does not settle.
+    `StatsError` when a rater's votes are fitted exactly or the iteration does not settle.
     Source: ITU-T P.910 (2022) Appendix VI; Li, Bampis, Krasula, Janowski & Katsavounidis, "A simple
     model for subject behavior in subjective experiments", HVEI 2020 (its AP; interval "residual":
-    AP2). The interval of the inconsistency is that of a standard deviation (chi-square).
+    AP2). "unbiased": Horn, Horn & Duncan, "Estimating heteroscedastic variances in linear models",
+    1975. The interval of the inconsistency is that of a standard deviation (chi-square).
     """
     from scipy.special import chdtri, ndtri
 
     tail = check_confidence(confidence)
-    if interval not in ("information", "residual"):
-        raise InputError(f"interval is {interval!r}", 'Give "information" or "residual".')
-    if not prior_votes >= 0:
-        raise InputError(f"prior_votes is {prior_votes}", "Give 0 or more.")
+    _check_options(variance, interval, prior_votes)
     check_panel(votes)
     n_item, n_rater = votes.per_item(), votes.per_rater()
     quality = votes.per_item(votes.score) / n_item
     bias = votes.per_rater(votes.score - quality[votes.item]) / n_rater
+    weight = np.ones(len(votes))
+    tolerance = _TOLERANCE * float(votes.score.std())
     rounds, moved = 0, np.inf
-    while moved >= _TOLERANCE:
+    while moved >= tolerance:
         if rounds == _MAX_ROUNDS:
             raise StatsError(
                 f"the subject model did not settle in {_MAX_ROUNDS} rounds",
@@ -102,31 +109,32 @@ def fit_subjects(
         rounds += 1
         before = quality
         rest = votes.score - quality[votes.item] - bias[votes.rater]
-        variance = _variances(votes, rest, n_rater, prior_votes)
-        weight = (1 / (variance + _EPSILON))[votes.rater]
+        free = n_rater if variance == "p910" else _free_votes(votes, weight, n_rater)
+        spread = _variances(votes, rest, free, prior_votes)
+        weight = (1 / (spread + _EPSILON))[votes.rater]
         unbiased = votes.score - bias[votes.rater]
         quality = votes.per_item(weight * unbiased) / votes.per_item(weight)
         bias = votes.per_rater(votes.score - quality[votes.item]) / n_rater
         moved = float(np.linalg.norm(quality - before))
-    _check_collapse(votes, variance)
+    _check_collapse(votes, spread)
     shift = float(bias.mean())
     quality, bias = quality + shift, bias - shift
     # The residuals of the last round, as P.910's program uses them for both spreads it reports.
     if interval == "information":
-        std = 1 / np.sqrt(votes.per_item((1 / variance)[votes.rater]))
+        std = 1 / np.sqrt(votes.per_item((1 / spread)[votes.rater]))
     else:
         mean = votes.per_item(rest) / n_item
         std = np.sqrt(votes.per_item((rest - mean[votes.item]) ** 2)) / n_item
     normal = float(ndtri(tail))
-    inconsistency = np.sqrt(variance)
+    inconsistency = np.sqrt(spread)
     bias_std = inconsistency / np.sqrt(n_rater)
-    known = n_rater + prior_votes
+    known = free + prior_votes
     loss = votes.score - quality[votes.item] - bias[votes.rater]
     log_likelihood = float(
-        -0.5 * np.sum(np.log(2 * np.pi * variance)[votes.rater] + loss**2 / variance[votes.rater])
+        -0.5 * np.sum(np.log(2 * np.pi * spread)[votes.rater] + loss**2 / spread[votes.rater])
     )
     # Bias sums to zero, so that one of the parameters is not free (P.910's program counts it).
-    free = len(votes.items) + 2 * len(votes.raters) - 1
+    parameters = len(votes.items) + 2 * len(votes.raters) - 1
     return SubjectModel(
         quality=quality,
         std=std,
@@ -139,9 +147,10 @@ def fit_subjects(
         inconsistency_low=inconsistency * np.sqrt(known / chdtri(known, 1 - tail)),
         inconsistency_high=inconsistency * np.sqrt(known / chdtri(known, tail)),
         log_likelihood=log_likelihood,
-        bic=float(np.log(len(votes))) * free - 2 * log_likelihood,
+        bic=float(np.log(len(votes))) * parameters - 2 * log_likelihood,
         rounds=rounds,
         confidence=confidence,
+        variance=variance,
         interval=interval,
     )
 
@@ -157,12 +166,33 @@ def check_panel(votes: Votes) -> None:
         raise ConstantValues(f"every vote is {votes.score[0]:g}", "Nothing is left to model.")
 
 
-def _variances(votes: Votes, rest: Floats, n_rater: Floats, prior_votes: float) -> Floats:
+def _check_options(variance: str, interval: str, prior_votes: float) -> None:
+    if variance not in ("unbiased", "p910"):
+        raise InputError(f"variance is {variance!r}", 'Give "unbiased" or "p910".')
+    if interval not in ("information", "residual"):
+        raise InputError(f"interval is {interval!r}", 'Give "information" or "residual".')
+    if not prior_votes >= 0:
+        raise InputError(f"prior_votes is {prior_votes}", "Give 0 or more.")
+
+
+def _free_votes(votes: Votes, weight: Floats, n_rater: Floats) -> Floats:
+    """(raters,) votes' worth of residuals that the fit of qualities and bias leaves free.
+
+    A vote takes its share of the item's weight out of its own residual, and a rater's bias one
+    vote of his residuals.
+    """
+    share = weight / votes.per_item(weight)[votes.item]
+    return votes.per_rater(1 - share) * (1 - 1 / n_rater)
+
+
+def _variances(votes: Votes, rest: Floats, free: Floats, prior_votes: float) -> Floats:
     """(raters,) variance of each rater's residuals about their mean, drawn to that of all."""
-    mean = votes.per_rater(rest) / n_rater
+    mean = votes.per_rater(rest) / votes.per_rater()
     squares = votes.per_rater((rest - mean[votes.rater]) ** 2)
-    shared = float(squares.sum()) / len(votes)
-    return np.asarray((squares + prior_votes * shared) / (n_rater + prior_votes))
+    shared = float(squares.sum()) / float(free.sum())
+    known = free + prior_votes
+    found = np.zeros_like(squares)
+    return np.divide(squares + prior_votes * shared, known, out=found, where=known > 0)
 
 
 def _check_collapse(votes: Votes, variance: Floats) -> None:
@@ -173,5 +203,5 @@ def _check_collapse(votes: Votes, variance: Floats) -> None:
         raise StatsError(
             f"{len(fitted)} of {len(variance)} raters are fitted exactly by the subject model, "
             f"such as {name!r} with {given} votes",
-            "Leave out raters with few votes, or give prior_votes=5.",
+            'Take variance="unbiased", or prior_votes=5 where raters gave few votes.',
         )
