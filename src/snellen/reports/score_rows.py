@@ -18,6 +18,18 @@ from snellen.runs import ROWS, Row, is_done, scan
 from snellen.scorers.base import FAMILIES, SEVERITY_WORDS
 
 BINS = 50  # of the histogram, two points of the scale each
+_COLUMNS = (
+    "image",
+    "score",
+    "low",
+    "high",
+    "spread",
+    "severity",
+    "width",
+    "height",
+    "bytes",
+    "hash",
+)
 FAILURES_SHOWN = 2_000  # further ones are counted by reason only
 
 
@@ -130,17 +142,12 @@ class _Reversed:
 def page_data(summary: Digest) -> dict[str, Any]:
     """What the page's scripts read: plain values, a list a column, texts that repeat stored once.
 
-    Scores, bounds and severities keep two decimals, probabilities three.
+    Numbers are those of the rows, digit by digit, so that what the page exports is what the run
+    holds.
     """
     rows = summary.gallery
     columns: dict[str, Any] = {
-        **{name: [row[name] for row in rows] for name in ("image", "hash", "width", "height")},
-        "bytes": [row["bytes"] for row in rows],
-        **{
-            name: [round(row[name], 2) for row in rows]
-            for name in ("score", "low", "high", "spread", "severity")
-        },
-        **{family: [round(row[family], 3) for row in rows] for family in FAMILIES},
+        **{name: [row[name] for row in rows] for name in (*_COLUMNS, *FAMILIES)},
         "map": [_cells(row) for row in rows],
     }
     return {
@@ -157,11 +164,7 @@ def page_data(summary: Digest) -> dict[str, Any]:
 
 def _cells(row: Row) -> list[float]:
     """The map as x, y, width, height, score, x, …"""
-    return [
-        number
-        for *box, score in json.loads(row.get("map") or "[]")
-        for number in (*box, round(score, 1))
-    ]
+    return [number for cell in json.loads(row.get("map") or "[]") for number in cell]
 
 
 def _shared(rows: list[Row], name: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ export class Inspector {
       return;
     }
     this.box.replaceChildren(
-      this.#picture(), this.#headline(), this.#families(), this.#numbers(), this.#path(),
+      this.#picture(), this.#headline(), this.#path(), this.#families(), this.#numbers(),
     );
   }
 

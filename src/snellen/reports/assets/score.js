@@ -61,8 +61,8 @@ class Controls {
   constructor(model, change) {
     const option = (value, text) => el("option", { value }, text);
     byId("sort").append(...orders(model).map((order) => option(order.key, order.name)));
-    byId("family").append(option("", "any"), ...model.families.map((name) => option(name, name)));
-    byId("severity").append(option(0, "any"),
+    byId("family").append(option("", "any problem"), ...model.families.map((name) => option(name, name)));
+    byId("severity").append(option(0, "any severity"),
       ...model.severities.slice(1).map((word, i) => option(i + 1, i < 3 ? `${word} or worse` : word)));
     const on = (id, kind, part) => byId(id).addEventListener(kind, () => change(part(byId(id))));
     on("sort", "change", (field) => ({ sort: field.value }));

@@ -41,9 +41,10 @@ export function select(model, filter) {
 /** Counts of the rows in each bin, over those that pass all filters but that of the score. */
 export function binned(model, filter) {
   const bins = new Array(model.histogram.length).fill(0);
+  const step = 100 / bins.length;
   for (let row = 0; row < model.size; row++) {
     if (passes(model, row, filter, "score")) {
-      bins[Math.min(bins.length - 1, Math.floor((model.columns.score[row] / 100) * bins.length))]++;
+      bins[Math.min(bins.length - 1, Math.floor(model.columns.score[row] / step))]++;
     }
   }
   return bins;
