@@ -107,7 +107,10 @@ def grid(title: str, *columns: str) -> Grid:
 
     table = Grid(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for place, name in enumerate(columns):
-        table.add_column(Text(name), justify="right" if place else "left", overflow="fold")
+        # Names fold where the terminal is narrow; figures never do.
+        table.add_column(
+            Text(name), justify="right" if place else "left", overflow="fold", no_wrap=place > 0
+        )
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -127,23 +128,31 @@ def _show_ranking(console: Console, found: Ranking) -> None:
 
 
 def _show_tests(console: Console, found: Ranking) -> None:
+    tests, place = found.srcc, {name: row for row, name in enumerate(found.names)}
+    clustered = math.isnan(tests.p_williams[0, 1])  # the formula takes images as independent
+    columns = ["difference", "interval", "p (Holm)", "p Williams", "images"]
     table = shared.grid(
         "Difference of SRCC, every pair",
-        "pair", "difference", "interval", "p (Holm)", "p Williams", f"images for {found.power:.0%}",
-    )  # fmt: skip
-    tests, place = found.srcc, {name: row for row, name in enumerate(found.names)}
+        *("pair", *(name for name in columns if not (clustered and name == "p Williams"))),
+    )
     order = [place[name] for name in tests.ranking]
     for at, i in enumerate(order):
         for j in order[at + 1 :]:
             needed = found.needed[i][j]
+            williams = [] if clustered else [p_value(float(tests.p_williams[i, j]))]
             table.add_row(
                 shared.plain(f"{found.names[i]} − {found.names[j]}"),
                 number(float(tests.difference[i, j])),
                 span(float(tests.low[i, j]), float(tests.high[i, j])),
-                p_value(float(tests.p_holm[i, j])) + (" *" if tests.better[i, j] else ""),
-                p_value(float(tests.p_williams[i, j])),
+                p_value(float(tests.p_holm[i, j])) + (" *" if tests.better[i, j] else "  "),
+                *williams,
                 f"{needed:,}" if needed is not None else "–",
             )
+    table.caption = (
+        f"* significant at {tests.alpha:g}   images: so many independent ones would show the "
+        f"difference with a chance of {found.power:.0%}"
+    )
+    table.caption_justify = "left"
     console.print(table)
 
 

@@ -13,9 +13,11 @@ from snellen.reports.shell import printable
 from snellen.wording import number, span
 
 _MOST_POINTS = 4_000  # drawn in one chart: a page with more would scroll badly
-_MAPS = {"none": "", "linear": "linear", "isotonic": "isotonic"} | {
-    "logistic4": "logistic, 4 parameters",
-    "logistic5": "logistic, 5 parameters",
+_MAPS = {
+    "linear": "linear",
+    "isotonic": "isotonic",
+    "logistic4": "4-parameter logistic",
+    "logistic5": "5-parameter logistic",
 }
 _MEANING = {
     "equivalent_raters": "how many people's mean vote predicts quality as well",
@@ -31,8 +33,7 @@ class Row:
     """One line of the table of figures, as text."""
 
     label: str
-    map: str
-    fit: str
+    detail: str
     value: str
     interval: str
     flattering: bool
@@ -46,11 +47,9 @@ def rows_of(found: Evaluation) -> list[Row]:
             continue
         value, interval = cells(figure)
         one = figure.estimate
-        label = figure.label
-        if figure.key in _MEANING:
-            label += f": {_MEANING[figure.key]}"
-        fit = "" if one.fit == "raw" else one.fit
-        rows.append(Row(label, _MAPS[one.mapping], fit, value, interval, one.fit == "in-sample"))
+        how = "" if one.fit == "raw" else f"{_MAPS[one.mapping]}, {one.fit}"
+        detail = "; ".join(part for part in (_MEANING.get(figure.key, ""), how) if part)
+        rows.append(Row(figure.label, detail, value, interval, one.fit == "in-sample"))
     return rows
 
 

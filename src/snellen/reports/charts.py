@@ -72,6 +72,35 @@ def bars(labels: Sequence[str], values: Sequence[float], *, title: str, digits: 
     return _svg(title, said, len(labels) * line + 8, Markup("").join(rows))
 
 
+def intervals(
+    labels: Sequence[str],
+    values: Sequence[float],
+    bounds: Sequence[tuple[float, float]],
+    *,
+    title: str,
+    x_label: str,
+) -> Svg:
+    """One line a label: a dot at the value, a bar over its interval, on one common scale.
+
+    values : (n,) finite. bounds : (n,) low and high of each, finite.
+    """
+    left, line = 190, 22
+    across = _span([end for pair in bounds for end in pair] + list(values))
+    height = len(labels) * line + 12 + _BOTTOM
+    frame = _Frame.around(across, (0, 1), height, left)
+    body = [frame.scale(x_label)]
+    for i, (label, value, (low, high)) in enumerate(zip(labels, values, bounds, strict=True)):
+        y = i * line + 16.0
+        said = f"{label}: {_number(value)}, {_number(low)} to {_number(high)}"
+        body.append(_text(left - 8, y + 4, label, "end", "strong"))
+        bar = _rule(frame.x(low), y, frame.x(high), y, "interval")
+        dot = Markup('<circle class="mark-fill" cx="{:.1f}" cy="{:.1f}" r="4"/>')
+        mark = dot.format(frame.x(value), y)
+        body.append(Markup("<g>{}{}{}</g>").format(_title(said), bar, mark))
+    said = ", ".join(f"{a} {_number(b)}" for a, b in zip(labels, values, strict=True))
+    return _svg(title, said, height, Markup("").join(body))
+
+
 def scatter(
     x: Sequence[float],
     y: Sequence[float],
@@ -169,10 +198,13 @@ class _Frame:
     across: tuple[float, float]
     up: tuple[float, float]
     height: int
+    left: int = _LEFT
 
     @classmethod
-    def around(cls, across: tuple[float, float], up: tuple[float, float], height: int) -> _Frame:
-        return cls(_opened(across), _opened(up), height)
+    def around(
+        cls, across: tuple[float, float], up: tuple[float, float], height: int, left: int = _LEFT
+    ) -> _Frame:
+        return cls(_opened(across), _opened(up), height, left)
 
     @property
     def bottom(self) -> float:
@@ -180,7 +212,7 @@ class _Frame:
 
     def x(self, value: float) -> float:
         low, high = self.across
-        return _LEFT + (value - low) / (high - low) * (_WIDTH - _LEFT - _RIGHT)
+        return self.left + (value - low) / (high - low) * (_WIDTH - self.left - _RIGHT)
 
     def y(self, value: float) -> float:
         low, high = self.up
@@ -192,16 +224,22 @@ class _Frame:
             y = self.y(value)
             parts.append(_rule(_LEFT, y, _WIDTH - _RIGHT, y, "rule"))
             parts.append(_text(_LEFT - 6, y + 4, _number(value), "end"))
+        parts.append(self.scale(x_label))
+        turned = Markup('<g transform="rotate(-90 12 {0:.1f})">{1}</g>')
+        y = (self.bottom + _TOP) / 2
+        parts.append(turned.format(y, _text(12, y, y_label, "middle")))
+        return Markup("").join(parts)
+
+    def scale(self, x_label: str) -> Markup:
+        """The horizontal axis."""
+        parts = []
         for value in ticks(*self.across, most=10):
             x = self.x(value)
             parts.append(_rule(x, self.bottom, x, self.bottom + 4, "axis"))
             parts.append(_text(x, self.bottom + 16, _number(value), "middle"))
-        parts.append(_rule(_LEFT, self.bottom, _WIDTH - _RIGHT, self.bottom, "axis"))
-        middle = (_LEFT + _WIDTH - _RIGHT) / 2
+        parts.append(_rule(self.left, self.bottom, _WIDTH - _RIGHT, self.bottom, "axis"))
+        middle = (self.left + _WIDTH - _RIGHT) / 2
         parts.append(_text(middle, self.height - 6, x_label, "middle"))
-        turned = Markup('<g transform="rotate(-90 12 {0:.1f})">{1}</g>')
-        y = (self.bottom + _TOP) / 2
-        parts.append(turned.format(y, _text(12, y, y_label, "middle")))
         return Markup("").join(parts)
 
     def line(self, points: _Points, kind: str) -> Markup:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
-from snellen.evaluate import Evaluation
+from snellen.evaluate import Evaluation, Part
 from snellen.reports import agreement, charts
 from snellen.reports.shell import printable, write_page
 from snellen.wording import number
@@ -12,7 +13,6 @@ from snellen.wording import number
 
 def write_evaluate_page(path: Path, found: Evaluation) -> Path:
     """Write the page and return its path."""
-    known = [part for part in found.parts if part.srcc.estimate is not None]
     return write_page(
         path,
         "evaluate.html",
@@ -25,19 +25,13 @@ def write_evaluate_page(path: Path, found: Evaluation) -> Path:
         scatter=agreement.scatter(found),
         residuals=agreement.residuals(found),
         undrawn=agreement.undrawn(found),
+        curve=len(found.curve) > 0,
         parted_by=found.parted_by,
         parts=[
             (printable(part.name), part.n, agreement.cells(part.srcc), agreement.cells(part.plcc))
-            for part in sorted(found.parts, key=lambda part: _lowest_first(part.srcc.estimate))
+            for part in _weakest_first(found)
         ],
-        part_chart=charts.bars(
-            [printable(part.name) for part in known],
-            [max(0.0, part.srcc.estimate.value) for part in known if part.srcc.estimate],
-            title=f"SRCC within each {found.parted_by}",
-            digits=3,
-        )
-        if known
-        else "",
+        part_chart=_part_chart(found),
         gap=agreement.gap_of(found),
         gap_rule="" if isinstance(found.gap, str) else found.gap.rule,
         furthest=[
@@ -59,6 +53,28 @@ def _confidence(found: Evaluation) -> str:
     return f"{estimate.confidence:.0%}" if estimate else ""
 
 
-def _lowest_first(estimate: object) -> float:
+def _weakest_first(found: Evaluation) -> list[Part]:
     """Weakest distortions first: they are what the reader came for; missing ones last."""
-    return float(getattr(estimate, "value", 2.0))
+
+    def place(part: Part) -> float:
+        estimate = part.srcc.estimate
+        return estimate.value if estimate else math.inf
+
+    return sorted(found.parts, key=place)
+
+
+def _part_chart(found: Evaluation) -> str:
+    known = [
+        (printable(part.name), part.srcc.estimate)
+        for part in _weakest_first(found)
+        if part.srcc.estimate is not None
+    ]
+    if not known:
+        return ""
+    return charts.intervals(
+        [name for name, _ in known],
+        [one.value for _, one in known],
+        [(one.low, one.high) for _, one in known],
+        title=f"SRCC within each {found.parted_by}",
+        x_label="SRCC",
+    )
