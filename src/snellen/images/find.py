@@ -192,7 +192,7 @@ class _Search:
             for entry in entries:
                 if entry.name.startswith("."):
                     self._census.hidden += 1
-                elif _is_image_name(entry.name) or entry.is_dir():
+                elif _is_image_name(entry.name) or _is_folder(entry):
                     names.append(entry.name)
                 else:
                     self._census.others += 1
@@ -211,6 +211,14 @@ class _Search:
 
 def _is_image_name(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in _IMAGE_ENDINGS
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder or a link to one; a link to itself is neither."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _found(path: str) -> Found:
@@ -274,7 +282,7 @@ def _sorted_names(folder: str, *, folders_only: bool, hidden: bool = False) -> l
             names = [
                 entry.name
                 for entry in entries
-                if entry.name.startswith(".") == hidden and (not folders_only or entry.is_dir())
+                if entry.name.startswith(".") == hidden and (not folders_only or _is_folder(entry))
             ]
     except OSError:
         return []

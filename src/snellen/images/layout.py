@@ -50,10 +50,10 @@ def image_to_srgb(image: Image.Image, icc: bytes, *, bits: int = 8) -> tuple[Pix
             "it holds 32-bit integers, and no standard says which is white", _SAVE_AS_INTEGERS
         )
     notes = []
-    if bits > 8:
-        notes.append(f"{bits} bits a channel reduced to 8")
     if image.mode == "F":
         notes.append("floating point 0–1 scaled to 0–255")
+    elif bits > 8:
+        notes.append(f"{bits} bits a channel reduced to 8")
     if image.mode not in ("RGB", "RGBA"):
         notes.append(f"{_WORDS.get(image.mode, image.mode)} converted to RGB")
     convert = conversion(icc, _colour_mode(image))
@@ -115,8 +115,8 @@ def _split(band: Image.Image, bits: int) -> tuple[Image.Image, Image.Image | Non
         values = np.asarray(band)
         if not ((values >= 0) & (values <= 1)).all():
             raise NotAnImage(
-                f"its floating-point values reach from {np.nanmin(values):g} to"
-                f" {np.nanmax(values):g} or are not numbers, and only 0–1 has a stated white",
+                f"its floating-point values reach from {values.min():g} to {values.max():g},"
+                " and only 0–1 has a stated white",
                 _SAVE_AS_INTEGERS,
             )
         return Image.fromarray(np.rint(values * 255).astype(np.uint8)), None

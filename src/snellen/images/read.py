@@ -8,6 +8,7 @@ and any number of threads may read at once.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,9 @@ from snellen.images.limits import MAX_MEGAPIXELS, Limit
 from snellen.images.orientation import TURNS, exif_orientation, swaps_sides, turn
 
 _GET_IT_AGAIN = "Get the file again from where it came."
+_CONVERT = "Convert it to an ordinary JPEG or PNG."
+# Pillow's words for a sound file that it cannot decode, in exceptions like those for damage.
+_NOT_SUPPORTED = re.compile(r"unknown pixel mode|not available|unsupported", re.IGNORECASE)
 _NAME_A_FILE = "Name an image file."
 
 
@@ -123,6 +127,8 @@ def _read(source: Path | bytes, limit: Limit, scale: int, buffer: DecodeBuffer |
     notes = [] if isinstance(source, bytes) else _misnamed(source, kind)
     decoded = _decode_jpeg(data, limit, scale, buffer) if kind == "JPEG" else None
     if decoded is None:
+        if kind == "JPEG":
+            notes.append("unusual chroma sampling: decoded by Pillow, at full size")
         factor = formats.MEMORY_FACTORS.get(kind, 1.0)
         check_size = partial(limit.check, memory_factor=factor)
         with _pillow_errors(kind):
@@ -201,6 +207,8 @@ def _pillow_errors(kind: str) -> Iterator[None]:
         raise ImageTooLarge(f"{kind} data need more memory than there is ({error})") from None
     except Exception as error:  # decoders raise nearly anything on damaged data
         reason = " ".join(str(error).split()) or type(error).__name__
+        if _NOT_SUPPORTED.search(reason):
+            raise NotAnImage(f"{kind} of this kind is not read here ({reason})", _CONVERT) from None
         raise BrokenImage(f"{kind} data are damaged ({reason})", _GET_IT_AGAIN) from None
 
 
