@@ -157,6 +157,9 @@ def test_entries_are_complete(distortion: Distortion) -> None:
     assert distortion.name == distortion.name.lower().replace("_", "-").replace(" ", "-")
     assert distortion.family in set(distortions.FAMILIES) - {"clean"}
     assert sorted(distortion.order) == list(distortion.levels) == [1, 2, 3, 4, 5]
+    # Pillow's own font, which sheets are lettered in, has little beyond ASCII.
+    assert distortion.sees.isascii()
+    assert distortion.parameter.isascii()
     assert distortion.sees
     assert distortion.parameter
     assert distortion.source.startswith(("KADID-10k", "ImageNet-C", "ours"))

@@ -319,19 +319,29 @@ def test_pixelation_repeats_pixels_of_the_picture() -> None:
     assert (np.diff(out.astype(int)) >= 0).all()
 
 
-@pytest.mark.parametrize("thresholds", [1, 2, 3])
-def test_thresholds_are_otsus(thresholds: int) -> None:
-    image = np.clip(generator().normal([[60], [120], [190], [230]], 9, (4, 900)), 0, 255).astype(
-        np.uint8
-    )
+def test_thresholds_go_from_even_spacing_to_otsus() -> None:
+    modes = generator().normal([[60], [120], [190], [230]], 9, (4, 900))
+    image = np.clip(modes, 0, 255).astype(np.uint8)
     counts = np.bincount(image.ravel(), minlength=256)
-    expected = skfilters.threshold_multiotsu(image, thresholds + 1, nbins=256)
 
     def spread(cuts: Any) -> float:
         parts = np.digitize(image, cuts, right=True)
-        return sum(image[parts == part].var() * (parts == part).sum() for part in np.unique(parts))
+        return float(sum(image[parts == n].var() * (parts == n).sum() for n in np.unique(parts)))
 
-    assert spread(spatial.otsu(counts, thresholds)) <= spread(expected) * (1 + 1e-9)
+    even, few, many = (spatial.near_even_thresholds(counts, 3, rounds) for rounds in (0, 3, 50))
+    assert np.diff(even) == pytest.approx([np.diff(even)[0]] * 2)
+    assert spread(even) > spread(few) >= spread(many)
+    otsu = skfilters.threshold_multiotsu(image, 4, nbins=256)
+    assert spread(many) <= spread(otsu) * 1.001
+
+
+def test_thresholds_of_a_few_grey_levels() -> None:
+    for used in ([7], [0, 255], [10, 11, 12]):
+        counts = np.bincount(used, minlength=256)
+        cuts = spatial.near_even_thresholds(counts, 20)
+        assert len(cuts) == 20
+        assert (np.diff(cuts) >= 0).all()
+        assert used[0] <= cuts[0] <= cuts[-1] <= used[-1]
 
 
 @pytest.mark.parametrize(("level", "thresholds"), [(1, 20), (3, 13), (5, 7)])

@@ -26,7 +26,7 @@ IMAGENET_C: tuple[Distortion, ...] = (
     ),
     Distortion(
         "saturate", "colorfulness", "ImageNet-C severity", _SEVERITIES,
-        "faded (1–2) or garish (3–5)", _HENDRYCKS, imagenet_c.saturate,
+        "faded at 1 and 2, garish from 3 on", _HENDRYCKS, imagenet_c.saturate,
         {"imagenet-c": "saturate", "q-debias": "level 3"}, order=(1, 2, 3, 4, 5),
     ),
     Distortion(
@@ -95,7 +95,7 @@ OURS: tuple[Distortion, ...] = (
         "one side in shadow", "ours", document.skewed_light,
     ),
     Distortion(
-        "tilted-defocus", "blur", "sigma at the far side, pixels", (0.85, 1.55, 2.3, 3.6, 8),
+        "tilted-defocus", "blur", "far side's sigma", (0.85, 1.55, 2.3, 3.6, 8),
         "sharp at one side, blurred at the other", "ours", document.tilted_defocus,
     ),
 )

@@ -123,7 +123,7 @@ KADID10K: tuple[Distortion, ...] = (
     ),
     _kadid(
         15, "denoise", "noise", noise.denoise,
-        "variance of the noise removed", (0.01, 0.03, 0.05, 0.1, 0.15),
+        "noise variance", (0.01, 0.03, 0.05, 0.1, 0.15),
         "texture smeared like oil paint, colour blotches",
         tid2013="9",
     ),
