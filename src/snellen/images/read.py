@@ -252,8 +252,9 @@ def _not_an_image(data: bytes) -> NotAnImage:
         return NotAnImage(f"its {len(data)} bytes are all zero", _GET_IT_AGAIN)
     text = start.decode("utf-8", "ignore")
     if len(text.encode()) > len(start) - 4 and all(c.isprintable() or c.isspace() for c in text):
-        first_words = " ".join(text.split())[:32]
-        return NotAnImage(f"it is text, not an image: {first_words!r}…", "Leave it out.")
+        words = " ".join(text.split())
+        excerpt = repr(words[:32]) + ("…" if len(words) > 32 or len(data) > len(start) else "")
+        return NotAnImage(f"it is text, not an image: {excerpt}", "Leave it out.")
     known = ", ".join(formats.EXTENSIONS)
     return NotAnImage(
         f"its bytes begin with {start[:8].hex(' ')}, which is none of {known}",
