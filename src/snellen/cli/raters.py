@@ -55,6 +55,9 @@ def command(
     r1: Annotated[
         float, typer.Option(help="Correlation with the panel under which P.913 flags a rater.")
     ] = 0.75,
+    p910: Annotated[
+        bool, typer.Option("--p910", help="The subject model exactly as in ITU-T P.910.")
+    ] = False,
     confidence: Annotated[float, typer.Option(help="Of all intervals.")] = 0.95,
     rows: Annotated[int, typer.Option(min=0, help="How many rows to show of each table.")] = 12,
     output: Annotated[
@@ -102,6 +105,7 @@ def command(
         content=_in_order(ballots, sides.get("content")),
         confidence=confidence,
         r1_limit=r1,
+        variance="p910" if p910 else "unbiased",
     )
     items, raters = _item_columns(panel), _rater_columns(panel)
     summary, notes = _summary(panel), [*notes, *panel.notes]

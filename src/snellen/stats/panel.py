@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -72,12 +72,14 @@ def describe_panel(
     content: npt.ArrayLike | None = None,
     confidence: float = 0.95,
     r1_limit: float = 0.75,
+    variance: Literal["unbiased", "p910"] = "unbiased",
 ) -> Panel:
     """Everything that `snellen.stats` can say of raw votes.
 
     scale     : ends of the rating scale; the range of the votes where not given, and noted.
     condition, r1_limit : of the screening by P.913, see `screen_p913`.
     content   : (items,) for the ambiguity of contents.
+    variance  : of the subject model, see `fit_subjects`.
     A statistic that these votes cannot give is None, its reason a note. Where some raters gave too
     few votes for the subject model, it is fitted with their spread drawn to all raters', and noted.
     Raises what `mean_opinion_scores` raises.
@@ -99,7 +101,7 @@ def describe_panel(
             return None
 
     opinions = mean_opinion_scores(votes, confidence)
-    subjects, prior_votes = _subjects(votes, confidence, notes)
+    subjects, prior_votes = _subjects(votes, confidence, variance, notes)
     sos = None
     if ends[0] < ends[1]:
         sos = attempt(
@@ -153,13 +155,13 @@ def _first_notes(votes: Votes) -> list[str]:
 
 
 def _subjects(
-    votes: Votes, confidence: float, notes: list[str]
+    votes: Votes, confidence: float, variance: Literal["unbiased", "p910"], notes: list[str]
 ) -> tuple[SubjectModel | None, float]:
     """The subject model, with borrowed votes where some raters gave few, or None."""
     few = int((votes.per_rater() < _FEW_VOTES).sum())
     prior_votes = _PRIOR_VOTES if few else 0.0
     try:
-        model = fit_subjects(votes, confidence, prior_votes=prior_votes)
+        model = fit_subjects(votes, confidence, variance, prior_votes=prior_votes)
     except StatsError as error:
         notes.append(f"no subject model: {error.what}")
         return None, 0.0
