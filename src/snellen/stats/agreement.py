@@ -92,13 +92,11 @@ def agreement(
     found: tuple[dict[str, AfterMap], dict[str, AfterMap]] = {}, {}
     skipped: dict[str, str] = {}
     for kind in MAPS:
-        try:
-            fold = maps.deal_folds(data.clusters, folds, seed)
-            after = [_after_map(data, kind, way, spread, how) for way in (None, fold)]
-        except StatsError as error:
-            skipped[kind] = str(error)
+        both = _both_ways(data, kind, folds, spread, how)
+        if isinstance(both, str):
+            skipped[kind] = both
         else:
-            found[0][kind], found[1][kind] = after
+            found[0][kind], found[1][kind] = both
     return Agreement(
         srcc=correlate(SRCC, data, **how)[0],
         krcc=correlate(KRCC, data, **how)[0],
@@ -109,6 +107,24 @@ def agreement(
         n=data.n,
         missing=data.missing,
     )
+
+
+def _both_ways(
+    data: Aligned,
+    kind: maps.Kind,
+    folds: int,
+    spread: tuple[Floats, Floats] | None,
+    how: dict[str, Any],
+) -> tuple[AfterMap, AfterMap] | str:
+    """One map in-sample and cross-fitted, or why it cannot be fitted."""
+    try:
+        fold = maps.deal_folds(data.clusters, folds, how["seed"])
+        return (
+            _after_map(data, kind, None, spread, how),
+            _after_map(data, kind, fold, spread, how),
+        )
+    except StatsError as error:
+        return str(error)
 
 
 def _after_map(

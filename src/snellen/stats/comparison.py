@@ -29,6 +29,9 @@ from snellen.stats.correlation import (
 
 Test = Literal["bootstrap", "williams", "steiger"]
 Number = TypeVar("Number", float, Floats)
+#: Figures that differ by less are the same figure computed in another order.
+ROUNDING = 1e-12
+
 _COEFFICIENTS: dict[str, Coefficient] = {"srcc": SRCC, "plcc": PLCC}
 
 
@@ -131,7 +134,7 @@ def williams(r_a: float, r_b: float, r_ab: float, n: int, *, ranks: bool = False
     from scipy.special import stdtr
 
     _check_correlations(r_a, r_b, r_ab, n)
-    if r_a == r_b:
+    if abs(r_a - r_b) < ROUNDING:
         return PairTest(0.0, n - 3.0, 1.0)
     determinant = max(0.0, 1.0 - r_a**2 - r_b**2 - r_ab**2 + 2.0 * r_a * r_b * r_ab)
     mean = (r_a + r_b) / 2.0
@@ -150,7 +153,7 @@ def steiger(r_a: float, r_b: float, r_ab: float, n: int, *, ranks: bool = False)
     from scipy.special import ndtr
 
     _check_correlations(r_a, r_b, r_ab, n)
-    if r_a == r_b:
+    if abs(r_a - r_b) < ROUNDING:
         return PairTest(0.0, math.inf, 1.0)
     if 1.0 in (abs(r_a), abs(r_b)):
         return PairTest(math.copysign(math.inf, r_a - r_b), math.inf, 0.0)
@@ -288,7 +291,7 @@ def _paired_bootstrap(values: Floats, draws: Floats, alpha: float) -> tuple[Floa
             )
             error = float(np.nanstd(fisher[:, i] - fisher[:, j]))
             gap = abs(centre[i] - centre[j])
-            if gap > 0.0:
+            if gap > ROUNDING:
                 p[i, j] = p[j, i] = 2.0 * float(ndtr(-gap / error)) if error > 0.0 else 0.0
             low[j, i], high[j, i] = -high[i, j], -low[i, j]
     return low, high, p

@@ -220,7 +220,9 @@ def correlate(
             "Use interval='bca', or leave the clusters out.",
         )
     statistic = coefficient.statistic(data)
-    values = statistic(np.ones((1, data.n), np.int32))[0].tolist()
+    whole = statistic(np.ones((1, data.n), np.int32))[0]
+    # Perfect agreement must not be missed for the last bit of a square root.
+    values = np.where(np.abs(whole) > 1.0 - 1e-13, np.sign(whole), whole).tolist()
     if interval == "analytic" or (interval == "auto" and not data.clustered):
         bounds = [coefficient.formula(value, data.n, confidence) for value in values]
         method = coefficient.formula_name

@@ -71,8 +71,8 @@ class Gap:
     resolving  : smallest threshold from which the higher-scored image is better with 95 %
                  confidence on average: resolving power. NaN where it never is.
     panel      : people in an ad-hoc panel with as few false rankings when any difference counts
-                 (12: 12 or more; 0: more false rankings than one person). NTIA's table holds for its own
-                 verdict alone: None without `scale`.
+                 (12: 12 or more; 0: more false rankings than one person). NTIA's table holds for
+                 its own verdict alone: None without `scale`.
     decisions  : the curves, from no gap to the widest.
     rule       : how people's verdict on a pair was reached.
     n, missing, pairs : images used, images left out, pairs judged.

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from snellen.errors import StatsError
 from snellen.stats import intervals
 from snellen.stats.arrays import Aligned, Floats, align, vector
+from snellen.stats.comparison import ROUNDING
 from snellen.stats.correlation import Estimate
 from snellen.stats.differences import judged_by_votes, shared_covariance
 from snellen.stats.prediction import spread_of_votes
@@ -82,7 +83,7 @@ def krasula(
     level      : how sure people must be that a pair differs: Φ(|z|) ≥ level, the paper's 0.95.
     clusters   : (n,) labels of images that are not independent, or None.
     most_pairs : above it, so many pairs are drawn at random from `seed`.
-    Raises as `srcc`; `StatsError` where all pairs differ or none does.
+    Raises as `srcc`; `StatsError` under two different or two similar pairs.
     """
     rows = list(np.atleast_2d(np.asarray(scores, dtype=object)))
     names = list(names) if names is not None else [f"scorer {i + 1}" for i in range(len(rows))]
@@ -97,11 +98,11 @@ def krasula(
     data = align(rows, target, clusters, names=[f"scores of {name}" for name in names])
     pairs = judged_by_votes(data, spread, count, level=level, most=most_pairs, seed=seed)
     different = pairs.verdict != 0
-    if different.all() or not different.any():
-        which = "every pair" if different.all() else "no pair"
+    if not 2 <= different.sum() <= different.size - 2:
         raise StatsError(
-            f"people tell apart {which} of the {data.n} images, so there is nothing to separate",
-            "Check std and votes, or choose another level.",
+            f"people tell apart {different.sum()} of {different.size} pairs, "
+            "and at least 2 of each kind are needed",
+            "Check std and votes, rate more images, or choose another level.",
         )
 
     gap = data.scores[:, pairs.first] - data.scores[:, pairs.second]
@@ -209,6 +210,6 @@ def _p_values(values: Floats, covariance: Floats) -> Floats:
         for j in range(i + 1, values.size):
             gap = abs(float(values[i] - values[j]))
             error = math.sqrt(max(0.0, float(variance[i] + variance[j] - 2.0 * covariance[i, j])))
-            if gap > 0.0:
+            if gap > ROUNDING:
                 p[i, j] = p[j, i] = 2.0 * float(ndtr(-gap / error)) if error > 0.0 else 0.0
     return p

@@ -103,7 +103,8 @@ def deal_folds(clusters: Ints, folds: int, seed: int) -> Ints:
         raise InputError(f"{folds} folds were asked for", "Cross-fitting needs at least 2.")
     if m < folds:
         raise TooFewRatings(
-            f"{m} clusters cannot be dealt into {folds} folds", f"Ask for at most {m} folds."
+            f"{m} independent images or clusters cannot be dealt into {folds} folds",
+            f"Ask for at most {m} folds.",
         )
     fold = np.empty(m, np.intp)
     fold[np.random.default_rng(seed).permutation(m)] = np.arange(m) % folds
@@ -203,36 +204,50 @@ def _logistic(x: Floats, y: Floats, kind: Kind) -> Floats:
 
     mean, scale = float(x.mean()), float(x.std()) or 1.0
     z = (x - mean) / scale
-    centres = np.quantile(z, [0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95])
-    best: tuple[float, Floats] | None = None
-    for centre in np.unique(centres):
-        for width in (0.1, 0.3, 0.6, 1.2, 3.0):
-            basis = _basis(z, float(centre), width, kind)
-            linear = np.linalg.lstsq(basis, y, rcond=None)[0]
-            error = float(np.sum((basis @ linear - y) ** 2))
-            if best is None or error < best[0]:
-                best = error, np.concatenate([[centre, np.log(width)], linear])
-    assert best is not None
+    starts = [
+        (float(centre), float(np.log(width)))
+        for centre in np.unique(np.quantile(z, [0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95]))
+        for width in (0.1, 0.3, 0.6, 1.2, 3.0)
+    ]
+    shape = min(starts, key=lambda start: _linear_parameters(z, y, start, kind)[0])
+    error, linear = _linear_parameters(z, y, shape, kind)
 
-    # Width kept within what the data can show: a step narrower than a hundredth of a deviation and
-    # a straight line wider than a hundred deviations are the ends, and both are legitimate fits.
-    lower = np.full(best[1].size, -np.inf)
-    upper = np.full(best[1].size, np.inf)
-    lower[:2], upper[:2] = [z.min() - 10.0, np.log(0.01)], [z.max() + 10.0, np.log(100.0)]
-    polished = least_squares(
-        lambda q: _basis(z, q[0], float(np.exp(q[1])), kind) @ q[2:] - y,
-        best[1],
-        jac=lambda q: _jacobian(z, q, kind),
-        bounds=(lower, upper),
-        x_scale="jac",
-        max_nfev=200,
-    )
-    q = polished.x if 2.0 * polished.cost <= best[0] else best[1]
-    centre, width = mean + scale * float(q[0]), scale * float(np.exp(q[1]))
+    # The ends of what data can show: a step of a hundredth of a deviation and a straight line of a
+    # hundred deviations, centred anywhere near the scores. Both are legitimate fits; beyond them
+    # parameters run away without changing the curve.
+    middle = np.array([(z.min() + z.max()) / 2.0, 0.0])
+    reach = np.array([np.ptp(z) / 2.0 + 10.0, np.log(100.0)])
+
+    def residual(q: Floats) -> Floats:
+        centre, log_width = middle + reach * np.tanh(q[:2])
+        return np.asarray(_basis(z, centre, float(np.exp(log_width)), kind) @ q[2:] - y)
+
+    def jacobian(q: Floats) -> Floats:
+        bent = np.tanh(q[:2])
+        inner = np.concatenate([middle + reach * bent, q[2:]])
+        columns = _jacobian(z, inner, kind)
+        columns[:, :2] *= reach * (1.0 - bent**2)
+        return columns
+
+    start = np.concatenate([np.arctanh((np.array(shape) - middle) / reach), linear])
+    polished = least_squares(residual, start, jac=jacobian, method="lm", max_nfev=200)
+    q = polished.x if 2.0 * polished.cost <= error else start
+    centre, log_width = middle + reach * np.tanh(q[:2])
+    centre, width = mean + scale * float(centre), scale * float(np.exp(log_width))
     if kind == "logistic4":
         return np.array([q[2] + q[3], q[3], centre, width])
     # amplitude·(S − 1/2) + slope·z + level, in the published signs and on the original scale
     return np.array([q[2], 1.0 / width, centre, q[4] / scale, q[3] - q[4] * mean / scale])
+
+
+def _linear_parameters(
+    z: Floats, y: Floats, shape: tuple[float, float], kind: Kind
+) -> tuple[float, Floats]:
+    """Squared error and the linear parameters of the best curve of centre and log width `shape`."""
+    basis = _basis(z, shape[0], float(np.exp(shape[1])), kind)
+    # Normal equations: three columns at most, and only a start is wanted.
+    linear = np.linalg.lstsq(basis.T @ basis, basis.T @ y, rcond=None)[0]
+    return float(np.sum((basis @ linear - y) ** 2)), linear
 
 
 def _basis(z: Floats, centre: float, width: float, kind: Kind) -> Floats:
@@ -246,6 +261,7 @@ def _basis(z: Floats, centre: float, width: float, kind: Kind) -> Floats:
 
 
 def _jacobian(z: Floats, q: Floats, kind: Kind) -> Floats:
+    """Derivatives of the curve by centre, log width and the linear parameters."""
     from scipy.special import expit
 
     width = float(np.exp(q[1]))

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from snellen.errors import InputError, StatsError, UnknownName
 from snellen.stats import intervals, resampling
 from snellen.stats.arrays import Aligned, Floats, align
-from snellen.stats.comparison import correlation_matrix, fisher_difference_variance
+from snellen.stats.comparison import ROUNDING, correlation_matrix, fisher_difference_variance
 from snellen.stats.correlation import need_clusters
 
 # Beyond this many images a simulated experiment costs more than it tells.
@@ -74,7 +74,7 @@ def images_needed(
                 f"a correlation of {r} with the MOS was given", "Give numbers between -1 and 1."
             )
     gap = abs(math.atanh(r_a) - math.atanh(r_b))
-    if gap == 0.0:
+    if gap < ROUNDING:
         return None
     variance = fisher_difference_variance((r_a + r_b) / 2.0, r_ab, ranks=ranks)
     return max(4, math.ceil(3.0 + max(0.0, variance) * (_reach(power, alpha) / gap) ** 2))
@@ -135,7 +135,7 @@ def power_from_pilot(
     r_a, r_b, r_ab = float(whole[0, 2]), float(whole[1, 2]), float(whole[0, 1])
     formula = by_bootstrap = None
     found = math.nan
-    if r_a != r_b and max(abs(r_a), abs(r_b)) < 1.0:
+    if abs(r_a - r_b) > ROUNDING and max(abs(r_a), abs(r_b)) < 1.0:
         formula = images_needed(r_a, r_b, r_ab, power=power, alpha=alpha, statistic=statistic)
         draws = resampling.bootstrap(kernel(data), data.clusters, resamples=resamples, seed=seed)
         draws = np.arctanh(np.clip(draws, -1.0 + 1e-9, 1.0 - 1e-9))

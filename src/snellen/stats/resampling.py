@@ -60,7 +60,11 @@ def pearson(data: Aligned) -> Statistic:
         mean_x, mean_y = s[:, :k] / total, s[:, 3 * k : 3 * k + 1] / total
         var_x = s[:, k : 2 * k] / total - mean_x**2
         var_y = s[:, 3 * k + 1 : 3 * k + 2] / total - mean_y**2
-        return _ratio(s[:, 2 * k : 3 * k] / total - mean_x * mean_y, var_x * var_y)
+        # What rounding leaves of the variance of a constant; the data have variance 1.
+        constant = (var_x < 1e-12) | (var_y < 1e-12)
+        return _ratio(
+            s[:, 2 * k : 3 * k] / total - mean_x * mean_y, np.where(constant, 0.0, var_x * var_y)
+        )
 
     return statistic
 
@@ -74,8 +78,11 @@ def kendall(data: Aligned) -> Statistic:
         for b, row in enumerate(counts):
             drawn = np.repeat(np.arange(data.n), row)
             mos = data.mos[drawn]
+            # scipy divides by n − 2 for the p-value that nobody asked for here.
+            method = "asymptotic" if drawn.size > 2 else "auto"
             for j, scores in enumerate(data.scores):
-                result[b, j] = kendalltau(scores[drawn], mos, method="asymptotic").statistic
+                if drawn.size > 1:
+                    result[b, j] = kendalltau(scores[drawn], mos, method=method).statistic
         return result
 
     return statistic
@@ -166,8 +173,7 @@ def _cubes(counts: Counts) -> Floats:
 
 def _ratio(covariance: Floats, variances: Floats) -> Floats:
     """Correlation from a covariance and the product of the variances; NaN where that is zero."""
-    usable = variances > 1e-24 * max(1.0, float(np.max(variances, initial=0.0)))
-    root = np.sqrt(np.where(usable, variances, np.nan))
+    root = np.sqrt(np.where(variances > 0.0, variances, np.nan))
     return np.clip(covariance / root, -1.0, 1.0)
 
 
