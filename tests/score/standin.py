@@ -76,4 +76,4 @@ def make_folder(folder: Path, count: int) -> Path:
 if __name__ == "__main__":
     import snellen
 
-    snellen.score(sys.argv[1], StandIn(seconds=0.0005), run=sys.argv[2], jobs=2)
+    snellen.score(sys.argv[1], StandIn(seconds=0.001), run=sys.argv[2], jobs=2)

@@ -167,11 +167,12 @@ def _show(picked: Table, missing: Table, summary: dict[str, Any], below: float |
     console = Console()
     if len(picked):
         folder = _common_folder(picked["image"])
-        grid = Grid(title="the worst" if below is None else f"scored under {below:g}")
+        title = "the worst" if below is None else f"scored under {below:g}"
+        grid = Grid(title=Text(f"{title} in {folder}" if folder else title))
         for heading in ("score", "95 % interval"):
             grid.add_column(heading, justify="right")
-        for heading in ("problem", "severity", f"image in {folder}" if folder else "image"):
-            grid.add_column(Text(heading), overflow="fold")
+        for heading in ("problem", "severity", "image"):
+            grid.add_column(heading, overflow="fold")
         for row in picked:
             grid.add_row(
                 f"{row['score']:.1f}",
