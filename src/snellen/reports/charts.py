@@ -180,7 +180,8 @@ def matrix(
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """At most `most` + 1 round numbers in [low, high], 1, 2 or 5 × 10ⁿ apart."""
+    """Round numbers in [low, high], 1, 2 or 5 × 10ⁿ apart: at most `most` + 1 of them, and at least
+    two where `most` is 5 or more."""
     if not high > low:
         return [low]
     raw = (high - low) / most

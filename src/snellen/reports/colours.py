@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-_STOPS = ((194, 58, 40), (207, 106, 38), (165, 130, 58), (79, 146, 166), (32, 104, 168))
-"""From bad to good: vermilion, orange, ochre, slate, blue (ours).
+_STOPS = ((200, 60, 40), (196, 112, 58), (146, 143, 134), (92, 146, 178), (34, 112, 180))
+"""From bad to good: vermilion, copper, grey, slate, blue (ours).
 
-Red and green never oppose each other, so that the order holds with the common colour-vision
-deficiencies; every colour keeps a contrast of 3 : 1 on the light and on the dark paper."""
+The two ends differ as yellow differs from blue, which every common colour-vision deficiency
+leaves; every colour keeps a contrast of 3 : 1 on the light and on the dark paper."""
 
 
 def score_colour(score: float) -> str:
