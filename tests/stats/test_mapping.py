@@ -135,15 +135,15 @@ def test_cross_fitting_does_not_depend_on_the_order_of_rows():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_with_no_relation_in_sample_flatters_and_cross_fitted_does_not(kind):
-    """100 images, scores that know nothing: the mean PLCC of 60 experiments."""
+    """100 images, scores that know nothing: the mean PLCC of 30 experiments."""
     rng = np.random.default_rng(5)
     flattered, honest = [], []
-    for _ in range(60):
+    for _ in range(30):
         x, y = rng.normal(size=(2, 100))
         flattered.append(stats.plcc(x, y, mapping=kind, cross_fit=False).value)
         honest.append(stats.plcc(x, y, mapping=kind).value)
     assert np.mean(flattered) > 0.05
-    assert abs(np.mean(honest)) < 0.06
+    assert abs(np.mean(honest)) < 0.08
 
 
 def test_isotonic_inflation_is_as_large_as_known():

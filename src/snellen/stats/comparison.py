@@ -133,7 +133,8 @@ def williams(r_a: float, r_b: float, r_ab: float, n: int, *, ranks: bool = False
     """
     from scipy.special import stdtr
 
-    _check_correlations(r_a, r_b, r_ab, n)
+    _check_images(n)
+    check_correlations(r_a, r_b, r_ab)
     if abs(r_a - r_b) < ROUNDING:
         return PairTest(0.0, n - 3.0, 1.0)
     determinant = max(0.0, 1.0 - r_a**2 - r_b**2 - r_ab**2 + 2.0 * r_a * r_b * r_ab)
@@ -152,7 +153,8 @@ def steiger(r_a: float, r_b: float, r_ab: float, n: int, *, ranks: bool = False)
     """
     from scipy.special import ndtr
 
-    _check_correlations(r_a, r_b, r_ab, n)
+    _check_images(n)
+    check_correlations(r_a, r_b, r_ab)
     if abs(r_a - r_b) < ROUNDING:
         return PairTest(0.0, math.inf, 1.0)
     if 1.0 in (abs(r_a), abs(r_b)):
@@ -327,12 +329,23 @@ def _check_names(names: Sequence[str] | None, k: int) -> list[str]:
     return list(names)
 
 
-def _check_correlations(r_a: float, r_b: float, r_ab: float, n: int) -> None:
+def _check_images(n: int) -> None:
     if n < 4:
         raise TooFewRatings(
             f"two correlations were to be compared on {n} images, and 4 are needed",
             "Rate more images.",
         )
+
+
+def check_correlations(r_a: float, r_b: float, r_ab: float) -> None:
+    """Raise `StatsError` unless three variables can correlate so."""
     for r in (r_a, r_b, r_ab):
         if not -1.0 <= r <= 1.0:
             raise StatsError(f"a correlation of {r} was given", "Give numbers from -1 to 1.")
+    # 1e-6: correlations of the same images, rounded, may lie that far outside.
+    if 1.0 - r_a**2 - r_b**2 - r_ab**2 + 2.0 * r_a * r_b * r_ab < -1e-6:
+        raise StatsError(
+            f"scorers that correlate {r_a:g} and {r_b:g} with the MOS cannot correlate {r_ab:g} "
+            "with each other",
+            "Take all three correlations from the same images.",
+        )

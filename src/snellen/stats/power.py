@@ -17,7 +17,12 @@ from numpy.typing import ArrayLike
 from snellen.errors import InputError, StatsError, UnknownName
 from snellen.stats import intervals, resampling
 from snellen.stats.arrays import Aligned, Floats, align
-from snellen.stats.comparison import ROUNDING, correlation_matrix, fisher_difference_variance
+from snellen.stats.comparison import (
+    ROUNDING,
+    check_correlations,
+    correlation_matrix,
+    fisher_difference_variance,
+)
 from snellen.stats.correlation import need_clusters
 
 # Beyond this many images a simulated experiment costs more than it tells.
@@ -73,6 +78,7 @@ def images_needed(
             raise StatsError(
                 f"a correlation of {r} with the MOS was given", "Give numbers between -1 and 1."
             )
+    check_correlations(r_a, r_b, r_ab)
     gap = abs(math.atanh(r_a) - math.atanh(r_b))
     if gap < ROUNDING:
         return None
@@ -91,7 +97,7 @@ def detectable_difference(
 ) -> float:
     """Smallest fall below correlation `r` that `n` images would show: `images_needed` inverted.
 
-    Returns r − r_b for the lower scorer's r_b, in units of correlation.
+    Returns r − r_b for the lower scorer's r_b; NaN where no possible fall would show.
     """
     ranks = _check(power, alpha, statistic)
     if n < 4:
@@ -99,12 +105,20 @@ def detectable_difference(
     if not -1.0 < r < 1.0:
         raise StatsError(f"a correlation of {r} was given", "Give a number between -1 and 1.")
     reach = _reach(power, alpha) / math.sqrt(n - 3.0)
-    low, high = -1.0 + 1e-12, r
-    for _ in range(100):  # halving; the needed gap depends on the lower correlation itself
+    check_correlations(r, r, r_ab)
+
+    def shows(lower: float) -> bool:
+        variance = fisher_difference_variance((r + lower) / 2.0, r_ab, ranks=ranks)
+        return math.atanh(r) - math.atanh(lower) >= reach * math.sqrt(max(0.0, variance))
+
+    # The lowest correlation that a third variable, given the other two, can have.
+    low = r * r_ab - math.sqrt((1.0 - r**2) * (1.0 - r_ab**2))
+    low, high = max(low, -1.0 + 1e-9), r
+    if not shows(low):
+        return math.nan
+    for _ in range(100):  # halving; the gap that is needed depends on the lower correlation itself
         middle = (low + high) / 2.0
-        variance = fisher_difference_variance((r + middle) / 2.0, r_ab, ranks=ranks)
-        enough = math.atanh(r) - math.atanh(middle) >= reach * math.sqrt(max(0.0, variance))
-        low, high = (middle, high) if enough else (low, middle)
+        low, high = (middle, high) if shows(middle) else (low, middle)
     return r - low
 
 
