@@ -83,18 +83,13 @@ def denoise(planes: Planes, variance: float, rng: np.random.Generator) -> Planes
 _STRONGEST = 0.22
 # Standard deviation of unit white noise in the scales of the B3-spline transform (Starck 1998).
 _SCALE_NOISE = (0.8908, 0.2007, 0.0855, 0.0412)
-_SPLINE = np.array([1, 4, 6, 4, 1]) / 16
 
 
 def _shrunk(plane: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     """One channel (h, w) with white noise of `sigma` shrunk in four wavelet scales."""
     clean = np.zeros_like(plane)
     for scale, unit in enumerate(_SCALE_NOISE):
-        kernel = np.zeros(4 * 2**scale + 1)
-        kernel[:: 2**scale] = _SPLINE
-        smooth = plane
-        for axis in (0, 1):
-            smooth = ndimage.correlate1d(smooth, kernel, axis=axis, mode="nearest")
+        smooth = _spline(_spline(plane, 2**scale, axis=0), 2**scale, axis=1)
         detail = plane - smooth
         power = ndimage.uniform_filter(detail * detail, 7 + 2 * scale, mode="nearest")
         # 1.3: the local power is noisy itself, and what exceeds the mean by chance must go too.
@@ -102,3 +97,18 @@ def _shrunk(plane: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
         clean += detail * np.maximum(power - noise, 0) / np.maximum(power, np.float32(1e-12))
         plane = smooth
     return clean + plane
+
+
+def _spline(plane: NDArray[np.float32], step: int, axis: int) -> NDArray[np.float32]:
+    """The B3 spline (1, 4, 6, 4, 1)/16 along `axis` of (h, w), its taps `step` pixels apart."""
+    reach = [(0, 0), (0, 0)]
+    reach[axis] = 2 * step, 2 * step
+    padded = np.pad(plane, reach, mode="edge")
+    h, w = plane.shape
+    taps = range(0, 5 * step, step)
+    one, two, three, four, five = (
+        padded[tap : tap + h] if axis == 0 else padded[:, tap : tap + w] for tap in taps
+    )
+    near, center = np.float32(1 / 4) * (two + four), np.float32(3 / 8) * three
+    smooth: NDArray[np.float32] = np.float32(1 / 16) * (one + five) + near + center
+    return smooth
