@@ -33,7 +33,7 @@ def mosaic(shape: tuple[int, int], seed: int = 0) -> npt.NDArray[np.uint8]:
 def write_jpegs(
     folder: Path, count: int, shape: tuple[int, int], quality: int = 90, different: int = 6
 ) -> list[Path]:
-    """`count` JPEG files of `shape`, copies of `different` pictures; 4:2:0 as cameras write them."""
+    """`count` JPEG files of `shape`, 4:2:0 as cameras write them: copies of `different` ones."""
     folder.mkdir(parents=True, exist_ok=True)
     contents = [
         simplejpeg.encode_jpeg(mosaic(shape, seed), quality=quality, colorsubsampling="420")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -174,6 +173,8 @@ def test_ctrl_c_saves_says_how_to_go_on_and_is_130(
         "run()\n"
     )
     make_folder(home / "photos", 200)
+    import pty
+
     master, terminal = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", program],
