@@ -58,13 +58,15 @@ def test_the_red_of_srgb_stored_in_display_p3() -> None:
     assert picture.pixels[0, 0].tolist() == [255, 0, 0]
 
 
-@pytest.mark.parametrize("height", [40, 1100])  # one band, and more than one
+@pytest.mark.parametrize("height", [70, 1100])  # one band, and more than one
 def test_a_jpeg_of_a_phone(height: int) -> None:
     profile = icc_profile("Display P3", P3)
-    plain = encode(photo(height, 1000), "JPEG", quality=95)
-    picture = read(encode(photo(height, 1000), "JPEG", quality=95, icc_profile=profile))
-    expected = expected_srgb(read(plain).pixels, P3, SRGB_CURVE)
-    assert np.abs(picture.pixels.astype(int) - expected).max() <= 2
+    photo_of_it = photo(height, 1000)
+    plain = encode(photo_of_it, "JPEG", quality=95)
+    picture = read(encode(photo_of_it, "JPEG", quality=95, icc_profile=profile))
+    last = slice(height - 70, height)
+    expected = expected_srgb(read(plain).pixels[last], P3, SRGB_CURVE)
+    assert np.abs(picture.pixels[last].astype(int) - expected).max() <= 2
     assert picture.pixels.flags.c_contiguous
 
 

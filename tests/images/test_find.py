@@ -164,6 +164,14 @@ def test_globs(folder: Path) -> None:
     assert names(find([str(folder / "s*" / "a?.jpg")])) == [str(folder / "s/a3.jpg")]
 
 
+def test_globs_of_any_depth_follow_no_links(folder: Path) -> None:
+    touch("p/q/a.jpg")
+    for name in ("up", "again"):
+        Path("p/q", name).symlink_to("..", target_is_directory=True)
+    assert names(find(["p/**/*.jpg"])) == ["p/q/a.jpg"]
+    assert names(find(["p/q/u?/q/*.jpg"])) == ["p/q/up/q/a.jpg"]
+
+
 def test_a_glob_that_matches_nothing_is_a_problem(folder: Path) -> None:
     [found] = find(["*.jpg"])
     assert str(found.problem) == "*.jpg matches nothing. Check the pattern."

@@ -13,7 +13,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -257,33 +257,35 @@ def _expand(pattern: str) -> Iterator[str]:
 
 
 def _matching(folder: str, parts: list[str]) -> Iterator[str]:
-    """The paths below `folder` that match the parts of a pattern."""
+    """The paths below `folder` that match the parts of a pattern; a leading dot must be named."""
     if not parts:
         yield folder
         return
     part, rest = parts[0], parts[1:]
     if part == "**":
         yield from _matching(folder, rest)
-        for name in _sorted_names(folder, folders_only=True):
-            yield from _matching(os.path.join(folder, name), parts)
+        # Links are not followed here: two that lead upwards would multiply without end.
+        for name in _sorted_names(
+            folder, lambda entry: _is_folder(entry) and not entry.is_symlink()
+        ):
+            if not name.startswith("."):
+                yield from _matching(os.path.join(folder, name), parts)
     elif _MAGIC.search(part):
         matches = re.compile(fnmatch.translate(part)).match
-        for name in _sorted_names(folder, folders_only=bool(rest), hidden=part.startswith(".")):
-            if matches(name):
+        for name in _sorted_names(folder, _is_folder if rest else None):
+            if matches(name) and name.startswith(".") == part.startswith("."):
                 yield from _matching(os.path.join(folder, name), rest)
     elif os.path.lexists(path := os.path.join(folder, part)):
         yield from _matching(path, rest)
 
 
-def _sorted_names(folder: str, *, folders_only: bool, hidden: bool = False) -> list[str]:
+def _sorted_names(
+    folder: str, wanted: Callable[[os.DirEntry[str]], bool] | None = None
+) -> list[str]:
     """Names in a folder, sorted by their bytes; none where it cannot be listed."""
     try:
         with os.scandir(folder or ".") as entries:
-            names = [
-                entry.name
-                for entry in entries
-                if entry.name.startswith(".") == hidden and (not folders_only or _is_folder(entry))
-            ]
+            names = [entry.name for entry in entries if wanted is None or wanted(entry)]
     except OSError:
         return []
     return sorted(names, key=os.fsencode)
