@@ -25,14 +25,13 @@ export class Gallery {
     this.#listen();
   }
 
-  /** Show these rows from the top; the active card stays active if it is still among them. */
+  /** Show these rows; the first becomes the active one. Returns it. */
   show(rows) {
-    const before = this.rows[this.active];
     this.rows = rows;
-    this.active = Math.max(0, rows.indexOf(before));
+    this.active = 0;
     for (const place of [...this.cards.keys()]) this.#drop(place);
     this.#layout();
-    return this.rows[this.active];
+    return rows[0] ?? null;
   }
 
   /** Go `by` cards further and choose; returns whether there was one. */

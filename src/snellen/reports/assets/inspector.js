@@ -8,13 +8,13 @@ export class Inspector {
     this.model = model;
     this.withMap = true;
     this.box = el("div", { class: "inspector" });
-    this.row = null;
+    this.row = undefined;
   }
 
   show(row) {
     if (row === this.row) return;
     this.row = row;
-    if (row === null || row === undefined) {
+    if (row === null) {
       this.box.replaceChildren(el("p", { class: "soft" }, "No picture is chosen."));
       return;
     }

@@ -44,7 +44,7 @@ function start() {
     distribution.show(filter);
     problems.show(filter);
     controls.show(filter);
-    current = gallery.show(rows) ?? null;
+    current = gallery.show(rows);
     inspector.show(current);
     byId("nothing").hidden = rows.length > 0;
     byId("count").textContent = `${count(rows.length)} of ${count(model.size)}`;
