@@ -9,7 +9,7 @@ help:
 	@echo "make demo          score a few photos and degraded copies; prints where the report is"
 	@echo "make test          ruff, mypy and the tests"
 	@echo "make test-slow     the long tests: killed runs, simulations, memory"
-	@echo "make test-browser  report pages in headless Chromium (needs chromium and its driver)"
+	@echo "make test-browser  report pages in headless Chromium (skipped where there is none)"
 	@echo "make test-torch    what needs torch: judges, training and export of students"
 	@echo "make benchmarks    speed and memory, as ratios taken in one run"
 
@@ -42,7 +42,6 @@ test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -m slow
 
 test-browser: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet 'selenium>=4.20'
 	$(BIN)/python -m pytest -m browser
 
 test-torch: $(VENV)/.ready-torch
