@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "SnellenError": "snellen.errors",
     "Table": "snellen.table",
+    "load_judge": "snellen.judges",
     "load_scorer": "snellen.scorers",
     "score": "snellen.engine",
 }
@@ -26,6 +27,7 @@ __all__ = ["__version__", *sorted(_PUBLIC)]
 if TYPE_CHECKING:
     from snellen.engine import score as score
     from snellen.errors import SnellenError as SnellenError
+    from snellen.judges import load_judge as load_judge
     from snellen.scorers import load_scorer as load_scorer
     from snellen.table import Table as Table
 

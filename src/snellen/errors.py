@@ -11,6 +11,9 @@
     │   ├── BrokenImage            truncated or corrupt data
     │   └── ImageTooLarge          more pixels than the limit: a decompression bomb, or a huge scan
     ├── ScorerError                a scorer or model file is missing, altered or unusable
+    ├── JudgeError                 a judge cannot be loaded, or breaks the promises of its kind
+    │   ├── MissingAnswer          a probability was read from an answer that has none
+    │   └── AnswerFileError        a file of remembered answers is damaged, newer or no such file
     ├── RunError                   a run directory belongs to another request, version or process
     ├── DataError                  a table or public data set is not in the form it should be
     └── StatsError                 the numbers cannot answer the question asked of them
@@ -111,6 +114,18 @@ class ImageTooLarge(ImageError):
 
 class ScorerError(SnellenError):
     """A scorer or model file is missing, altered or unusable."""
+
+
+class JudgeError(SnellenError):
+    """A judge cannot be loaded, or breaks the promises of its kind."""
+
+
+class MissingAnswer(JudgeError):
+    """A probability was read from an answer that has none."""
+
+
+class AnswerFileError(JudgeError):
+    """A file of remembered answers is damaged, newer than this program, or no such file."""
 
 
 class RunError(SnellenError):
