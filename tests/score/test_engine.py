@@ -231,3 +231,16 @@ def test_importing_the_package_stays_light() -> None:
     code = "import sys, snellen; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"numpy", "PIL", "onnxruntime", "typer"} & set(out.stdout.split())
+
+
+def test_the_map_of_a_scaled_decode_is_in_pixels_of_the_original(tmp_path: Path) -> None:
+    scorer = snellen.load_scorer("built-in")
+    path = tmp_path / "wide.jpg"
+    path.write_bytes(jpeg(5, side=203))
+    for scale in (1, 2, 4):
+        row = snellen.score(path, scorer, run=tmp_path / f"run-{scale}", jpeg_scale=scale)[0]
+        boxes = json.loads(row["map"])
+        assert (row["width"], row["height"]) == (304, 203)
+        assert max(x + w for x, _, w, _, _ in boxes) > 304 * 0.6
+        assert all(x + w <= 304 and y + h <= 203 for x, y, w, h, _ in boxes)
+        assert all(w > 0 and h > 0 for _, _, w, h, _ in boxes)

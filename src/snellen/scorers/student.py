@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,8 @@ class Student:
 
     def score(self, picture: Picture) -> Score:
         """Score one picture; thread-safe, deterministic."""
-        return self.score_view(make_view(picture.pixels, self.policy))
+        score = self.score_view(make_view(picture.pixels, self.policy))
+        return score if picture.scale == 1 else replace(score, cells=_in_original(score, picture))
 
     def score_view(self, view: View) -> Score:
         """Score what a network is shown; see `snellen.images.view`."""
@@ -122,6 +124,19 @@ def _cells_of(view: View, cells: np.ndarray[Any, Any]) -> tuple[Cell, ...]:
                     w, h = min(side, width - left), min(side, height - top)
                     found.append(Cell(x + left, y + top, w, h, score))
     return tuple(found)
+
+
+def _in_original(score: Score, picture: Picture) -> tuple[Cell, ...]:
+    """The map of a picture that was decoded smaller, in pixels of the original."""
+    scale = picture.scale
+    cells = []
+    for cell in score.cells:
+        left, top = cell.x * scale, cell.y * scale
+        # The last decoded pixel stands for fewer than `scale` pixels where the side is no multiple.
+        width = min(cell.width * scale, picture.width - left)
+        height = min(cell.height * scale, picture.height - top)
+        cells.append(Cell(left, top, width, height, cell.score))
+    return tuple(cells)
 
 
 def _bytes_of(path: Path) -> bytes:
