@@ -14,6 +14,14 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
+def compact(value: float, digits: int = 4) -> str:
+    """A value of any unit with so many digits that say something, thousands apart."""
+    if not math.isfinite(value):
+        return number(value)
+    size = math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:,.{max(0, digits - 1 - size)}f}".replace("-", "−")
+
+
 def span(low: float, high: float, digits: int = 3) -> str:
     """From where to where; in words beside a minus sign, which a dash would double."""
     between = " to " if low < 0 else " – "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from snellen.cli import agreement as shared
-from snellen.wording import number
+from snellen.wording import compact
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -135,10 +135,7 @@ def _show_furthest(console: Console, found: Evaluation, count: int = 5) -> None:
     for row in rows:
         table.add_row(
             shared.plain(found.image[row]),
-            *(
-                number(float(column[row]), 2)
-                for column in (found.scores, found.predicted, found.mos)
-            ),
+            *(compact(float(column[row])) for column in (found.scores, found.predicted, found.mos)),
         )
     console.print(table)
 
@@ -148,7 +145,7 @@ def _gap(found: Evaluation) -> str:
     if isinstance(gap, str):
         return f"Smallest meaningful gap unknown: {gap}."
     return (
-        f"Scores less than {number(gap.practical, 2)} apart mean nothing; "
-        f"{number(gap.ideal, 2)} apart is as sure as two careful panels of people "
+        f"Scores less than {compact(gap.practical)} apart mean nothing; "
+        f"{compact(gap.ideal)} apart is as sure as two careful panels of people "
         f"({gap.rule})."
     )

@@ -10,7 +10,7 @@ import numpy as np
 from snellen.evaluate import Evaluation, Figure
 from snellen.reports import charts
 from snellen.reports.shell import printable
-from snellen.wording import number, span
+from snellen.wording import compact, number, span
 
 _MOST_POINTS = 4_000  # drawn in one chart: a page with more would scroll badly
 _MAPS = {
@@ -139,8 +139,8 @@ def gap_of(found: Evaluation) -> list[tuple[str, str]]:
     if isinstance(gap, str):
         return []
     return [
-        ("Below this, a difference between two scores says nothing", number(gap.practical, 2)),
-        ("From here it is as sure as two careful panels of people", number(gap.ideal, 2)),
-        ("From here the higher score is the better image with 95 % confidence",
-         number(gap.resolving, 2)),
+        ("Below this, a difference between two scores says nothing", compact(gap.practical)),
+        ("From here it is as sure as two careful panels of people", compact(gap.ideal)),
+        ("From here the higher score is the better image with 95% confidence",
+         compact(gap.resolving)),
     ]  # fmt: skip

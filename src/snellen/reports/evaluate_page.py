@@ -8,7 +8,7 @@ from pathlib import Path
 from snellen.evaluate import Evaluation, Part
 from snellen.reports import agreement, charts
 from snellen.reports.shell import printable, write_page
-from snellen.wording import number
+from snellen.wording import compact
 
 
 def write_evaluate_page(path: Path, found: Evaluation) -> Path:
@@ -38,7 +38,7 @@ def write_evaluate_page(path: Path, found: Evaluation) -> Path:
             (
                 printable(found.image[row]),
                 *(
-                    number(float(column[row]), 2)
+                    compact(float(column[row]))
                     for column in (found.scores, found.predicted, found.mos, found.residual)
                 ),
             )
