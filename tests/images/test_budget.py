@@ -47,9 +47,14 @@ def test_asked_twice_it_counts_once_and_grows_without_waiting_for_itself() -> No
 
 def test_a_picture_that_fails_gives_its_part_back() -> None:
     budget = PixelBudget(100)
-    with pytest.raises(BrokenImage), budget.share() as admit:
-        admit(100)
-        raise BrokenImage("half a file")
+
+    def fail() -> None:
+        with budget.share() as admit:
+            admit(100)
+            raise BrokenImage("half a file")
+
+    with pytest.raises(BrokenImage):
+        fail()
     with budget.share() as admit:
         admit(100)
 
