@@ -13,6 +13,7 @@
     ├── ScorerError                a scorer or model file is missing, altered or unusable
     ├── JudgeError                 a judge cannot be loaded, or breaks the promises of its kind
     │   ├── MissingAnswer          a probability was read from an answer that has none
+    │   ├── BrokenPromise          a judge does not do what every judge does (conformance)
     │   └── AnswerFileError        a file of remembered answers is damaged, newer or no such file
     ├── RunError                   a run directory belongs to another request, version or process
     ├── DataError                  a table or public data set is not in the form it should be
@@ -122,6 +123,10 @@ class JudgeError(SnellenError):
 
 class MissingAnswer(JudgeError):
     """A probability was read from an answer that has none."""
+
+
+class BrokenPromise(JudgeError):
+    """A judge does not do what every judge does: which promise, on what question, and how."""
 
 
 class AnswerFileError(JudgeError):

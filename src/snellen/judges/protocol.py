@@ -12,7 +12,8 @@ The rules behind these three lines, all checked by `snellen.judges.conformance`:
   answer is missing, with the reason, and the others are not. `unfit` below finds the usual reasons.
 - The same question gets the same answer, alone or in any batch (to 1e-4 in probability), unless
   `can.samples` says that the judge draws.
-- Options are permuted, answers are permuted with them: what is read is the option, not its place.
+- Options are permuted, answers are permuted with them: what is read is the option, not its place;
+  unless `can.lists` says that the model sees their order.
 - A number is what the model gave. No default, no smoothing, no number where nothing was read.
 """
 
@@ -46,7 +47,9 @@ class Capabilities:
     max_options : the most options; None where there is no limit.
     prefill     : the judge honours `Question.prefill`. Where it does not, questions with one are
                   answered as missing: a pre-fill dropped in silence is another question.
-    mass        : answers know their mass.
+    mass        : its answers know their mass.
+    lists       : it writes the options into the prompt (a decisions interface does), so that their
+                  order may matter; a method that wants to be sure asks in several orders.
     samples     : the judge draws, so the same question may get another answer.
     embeddings  : it also gives visual tokens and word embeddings (for the audit).
     tunable     : its weights are here and can be trained (for the audit).
@@ -57,6 +60,7 @@ class Capabilities:
     max_options: int | None = None
     prefill: bool = True
     mass: bool = True
+    lists: bool = False
     samples: bool = False
     embeddings: bool = False
     tunable: bool = False
