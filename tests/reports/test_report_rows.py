@@ -24,15 +24,16 @@ def names(summary: Digest) -> list[str]:
 
 def test_counts_and_quartiles_are_those_of_the_rows() -> None:
     rows = [made_row(i, score=float(i)) for i in range(101)]
-    rows += [missing_row("a.jpg", "gone"), missing_row("b.jpg", "gone"), missing_row("c", "torn")]
+    reasons = {"a.jpg": "BrokenImage: a", "b.jpg": "BrokenImage: b", "c": "NotAnImage: c"}
+    rows += [missing_row(*pair) for pair in reasons.items()]
     summary = digest(rows, 1_000)
     assert (summary.scored, summary.missing) == (101, 3)
     assert summary.median == 50
     assert summary.quartiles == (25, 75)
     assert summary.histogram == [2] * 49 + [3]  # 98, 99 and 100 itself
     assert summary.problems.total() == 101
-    assert summary.reasons == {"gone": 2, "torn": 1}
-    assert summary.failures == [("a.jpg", "gone"), ("b.jpg", "gone"), ("c", "torn")]
+    assert summary.kinds == {"BrokenImage": 2, "NotAnImage": 1}
+    assert summary.failures == list(reasons.items())
 
 
 def test_no_rows_are_no_numbers() -> None:

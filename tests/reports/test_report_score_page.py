@@ -56,6 +56,7 @@ def test_page_of_an_empty_run_says_so(tmp_path: Path) -> None:
 def test_page_of_failures_only_lists_them_openly(tmp_path: Path) -> None:
     page = page_of(tmp_path, [missing_row("a.jpg", "BrokenImage: cut at 10 bytes")])
     assert "the reasons are below" in visible(page)
+    assert "1 without a score" in visible(page)
     assert "BrokenImage: cut at 10 bytes" in visible(page)
     assert any(tag == "details" and "open" in attributes for tag, attributes in Elements(page).tags)
 

@@ -30,7 +30,7 @@ _COLUMNS = (
     "bytes",
     "hash",
 )
-FAILURES_SHOWN = 2_000  # further ones are counted by reason only
+FAILURES_SHOWN = 2_000  # further ones are only counted
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Digest:
     problems  : count of each most probable family, over all scored images.
     gallery   : rows shown one by one, worst first; all of them unless there were too many.
     failures  : (image, reason), the first `FAILURES_SHOWN`.
-    reasons   : count of each reason.
+    kinds     : count of each kind of reason, which is what stands before its colon.
     """
 
     scored: int = 0
@@ -54,7 +54,7 @@ class Digest:
     problems: Counter[str] = field(default_factory=Counter)
     gallery: list[Row] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
-    reasons: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
 
 
 def run_rows(run_dir: Path) -> Iterator[Row]:
@@ -83,7 +83,7 @@ def digest(rows: Iterable[Row], limit: int) -> Digest:
         if row.get("missing") is not None or row.get("score") is None:
             reason = str(row.get("missing") or "no score and no reason was recorded")
             result.missing += 1
-            result.reasons[reason] += 1
+            result.kinds[reason.split(":")[0]] += 1
             if len(result.failures) < FAILURES_SHOWN:
                 result.failures.append((row["image"], reason))
             continue
