@@ -13,6 +13,7 @@ import os
 import re
 import stat
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -110,7 +111,7 @@ class _Search:
     def __init__(self, recursive: bool, census: Census) -> None:
         self._recursive = recursive
         self._census = census
-        self._seen: set[tuple[int, int]] = set()  # device and inode
+        self._seen: defaultdict[int, set[int]] = defaultdict(set)  # inodes of each device
 
     def named(self, path: str) -> Iterator[Found]:
         """What one path stands for: a folder, a file, or a glob where no such file exists."""
@@ -201,11 +202,11 @@ class _Search:
 
     def _is_new(self, status: os.stat_result) -> bool:
         """Whether this file or folder is met for the first time."""
-        key = status.st_dev, status.st_ino
-        if key in self._seen:
+        seen = self._seen[status.st_dev]
+        if status.st_ino in seen:
             self._census.again += stat.S_ISREG(status.st_mode)
             return False
-        self._seen.add(key)
+        seen.add(status.st_ino)
         return True
 
 
