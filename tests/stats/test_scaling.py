@@ -254,6 +254,8 @@ def test_sparse_and_dense_solutions_agree(monkeypatch: pytest.MonkeyPatch) -> No
         assert sparse.jod == pytest.approx(dense.jod, abs=1e-9)
         assert estimated.covariance is None
         assert np.abs(estimated.std / dense.std - 1).mean() < 0.03
+        assert dense.std == pytest.approx(np.sqrt(np.diag(dense.covariance)))
+        assert dense.covariance.sum(axis=0) == pytest.approx(np.zeros(300), abs=1e-9)
 
 
 def test_more_items_than_fit_a_matrix() -> None:
@@ -270,18 +272,34 @@ def test_more_items_than_fit_a_matrix() -> None:
     assert bare.jod == pytest.approx(scale.jod)
 
 
-def test_a_long_chain_is_solved_by_either_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    chain = np.arange(60)
-    graph = Laplacian(chain[:-1], chain[1:], 60)
-    graph.weigh(np.ones(59))
-    right = np.zeros((60, 1))
+@pytest.mark.parametrize("ridge", [0.0, 0.01])
+def test_a_long_chain_is_solved_too(ridge: float) -> None:
+    chain = np.arange(5000)
+    graph = Laplacian(chain[:-1], chain[1:], len(chain), ridge)
+    graph.weigh(np.ones(4999))
+    right = np.zeros((5000, 1))
     right[0], right[-1] = 1, -1
-    dense = graph.solve(right)
-    assert dense[0] - dense[-1] == pytest.approx(59)
-    monkeypatch.setattr("snellen.stats.laplacian._DENSE", 10)
-    sparse = Laplacian(chain[:-1], chain[1:], 60)
-    sparse.weigh(np.ones(59))
-    assert sparse.solve(right) == pytest.approx(dense, abs=1e-6)
+    found = graph.solve(right)
+    if not ridge:
+        assert np.diff(found[:, 0]) == pytest.approx(-np.ones(4999))
+    image = (2 + ridge) * found
+    image[[0, -1]] -= found[[0, -1]]
+    image[1:] -= found[:-1]
+    image[:-1] -= found[1:]
+    assert image == pytest.approx(right, abs=1e-7)
+
+
+def test_weights_that_determine_nothing_are_refused() -> None:
+    chain = np.arange(400)
+    for size in (4, 400):
+        graph = Laplacian(chain[: size - 1], chain[1:size], size)
+        weight = np.ones(size - 1)
+        weight[0] = 0
+        graph.weigh(weight)
+        right = np.zeros((size, 1))
+        right[0], right[-1] = 1, -1
+        with pytest.raises(StatsError, match="do not determine"):
+            graph.solve(right)
 
 
 def test_names_missing_answers_and_selfs() -> None:
