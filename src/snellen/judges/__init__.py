@@ -10,18 +10,22 @@ answer["Good"], answer.mass
 
 from snellen.judges.answer import Answer, Shown, ShownImage
 from snellen.judges.image import ImagePart
+from snellen.judges.memory import Memory
 from snellen.judges.protocol import Capabilities, Describes, Judge, SpellsOptions, unfit
 from snellen.judges.question import Question, choice, predicate, score
 from snellen.judges.registry import load_judge, schemes
 from snellen.judges.scripted import Logits, ScriptedJudge
+from snellen.judges.store import AnswerStore
 
 __all__ = [
     "Answer",
+    "AnswerStore",
     "Capabilities",
     "Describes",
     "ImagePart",
     "Judge",
     "Logits",
+    "Memory",
     "Question",
     "ScriptedJudge",
     "Shown",
