@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 from photos import write_jpegs
 
 
@@ -41,9 +41,9 @@ def main() -> None:
                 began = time.perf_counter()
                 subprocess.run(command, capture_output=True, check=True)
                 seconds[name].append(time.perf_counter() - began)
-    bare = statistics.median(seconds["python -c pass"])
+    bare = np.median(seconds["python -c pass"])
     for name, times in seconds.items():
-        median = statistics.median(times)
+        median = np.median(times)
         print(
             f"{name:<32} {median:6.3f} s  ({median - bare:+.3f} s, {median / bare:4.1f} × python)"
         )

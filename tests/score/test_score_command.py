@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 import standin
 from standin import StandIn, make_folder
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 import snellen.scorers
 from snellen.cli import app
+from snellen.cli.score import NOTHING_DONE, SOME_MISSING, STOPPED
 from snellen.engine import Progress
-from snellen.table import Table
+from snellen.table import COLUMNS, Table
 
 
 @pytest.fixture(autouse=True)
@@ -211,3 +213,15 @@ def test_ctrl_c_saves_says_how_to_go_on_and_is_130(
     told: list[Progress] = []
     snellen.score("photos", "built-in", run="run", progress=told.append)
     assert told[0].kept == kept
+
+
+def test_every_option_column_and_exit_status_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "score.md").read_text(encoding="utf-8")
+    verb = get_command(app).commands["score"]  # type: ignore[attr-defined]
+    for option in verb.params:
+        words = [word for word in (*option.opts, *option.secondary_opts) if word[0] == "-"]
+        assert not words or any(f"`{word}" in text for word in words), words
+    for name in COLUMNS:
+        assert f"`{name}`" in text, name
+    for status in (0, SOME_MISSING, NOTHING_DONE, STOPPED):
+        assert f"| {status} |" in text
