@@ -61,14 +61,14 @@ def missing_of(found: Evaluation) -> list[tuple[str, str]]:
             reasons.setdefault(figure.reason, []).append(figure.label)
     if isinstance(found.gap, str):
         reasons.setdefault(found.gap, []).append("smallest meaningful gap")
-    return [(", ".join(labels), reason) for reason, labels in reasons.items()]
+    return [(", ".join(labels), printable(reason)) for reason, labels in reasons.items()]
 
 
 def cells(figure: Figure) -> tuple[str, str]:
     """Value and interval of a figure; a dash and the reason where it is missing."""
     found = figure.estimate
     if found is None:
-        return "–", figure.reason
+        return "–", printable(figure.reason)
     digits = 1 if figure.key == "equivalent_raters" else 3
     return number(found.value, digits), span(found.low, found.high, digits)
 
@@ -79,9 +79,9 @@ def scatter(found: Evaluation, height: int = 420) -> charts.Svg:
     return charts.scatter(
         found.scores[drawn].tolist(),
         found.mos[drawn].tolist(),
-        title=f"Ratings over scores of {found.name}",
+        title=f"Ratings over scores of {printable(found.name)}",
         x_label="score",
-        y_label=found.scale[2],
+        y_label=printable(found.scale[2]),
         names=[printable(found.image[row]) for row in drawn],
         curve=[(float(x), float(y)) for x, y in found.curve] or None,
         height=height,
@@ -94,8 +94,8 @@ def residuals(found: Evaluation, height: int = 260) -> charts.Svg:
     return charts.scatter(
         found.predicted[drawn].tolist(),
         found.residual[drawn].tolist(),
-        title=f"Residuals of {found.name}",
-        x_label=f"predicted {found.scale[2]}, cross-fitted",
+        title=f"Residuals of {printable(found.name)}",
+        x_label=f"predicted {printable(found.scale[2])}, cross-fitted",
         y_label="rated less predicted",
         names=[printable(found.image[row]) for row in drawn],
         level=0.0,
