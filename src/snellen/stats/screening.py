@@ -19,7 +19,7 @@ import numpy.typing as npt
 from snellen.errors import InputError, TooFewRatings
 from snellen.stats.votes import Codes, Flags, Floats, Votes, encode
 
-# ITU-R BT.500-15 Annex 1 § 2.3.1: scores beyond 2 standard deviations are outlying where votes
+# ITU-R BT.500-15 § A1-2.3.1: scores beyond 2 standard deviations are outlying where votes
 # are normally distributed (kurtosis from 2 to 4), beyond √20 where they are not.
 _NORMAL_KURTOSIS = (2.0, 4.0)
 _NORMAL_LIMIT, _OTHER_LIMIT = 2.0, float(np.sqrt(20.0))
@@ -77,7 +77,7 @@ def screen_bt500(votes: Votes) -> Bt500Screening:
     The standard means this for fewer than 20 non-expert raters, and once: not repeated after
     leaving raters out.
     Raises `TooFewRatings` under 3 raters.
-    Source: ITU-R BT.500-15 (2023), Annex 1 § 2.3.1.
+    Source: ITU-R BT.500-15 (2023), § A1-2.3.1.
     """
     _needs_raters(votes)
     n = votes.per_item()
@@ -125,7 +125,8 @@ def screen_p913(
     are raters with 3 votes or more; one who gave the same score to everything is rejected, since
     nothing can be learned from such votes (ours).
     Raises `TooFewRatings` under 3 raters, `InputError` for a condition of the wrong length.
-    Source: ITU-T P.913 (06/2021) § 12.4, Annex A: screening by Pearson correlation.
+    Source: ITU-T P.913 (06/2021), post-experiment screening by Pearson correlation; the two limits
+    together are those of VQEG's test plans, which it took over.
     """
     _needs_raters(votes)
     groups = None
