@@ -79,6 +79,14 @@ class Page:
             raise AssertionError(f"{script}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
+    def wait(self, condition: str) -> None:
+        """Wait until an expression holds in the page, then for its next frames."""
+        self.run(
+            f"new Promise(done => {{ const ask = () => ({condition})"
+            " ? done() : setTimeout(ask, 20); ask(); })"
+        )
+        self.settle()
+
     def settle(self) -> None:
         """Wait for the work that the page put off to its next frames."""
         self.run(

@@ -41,12 +41,18 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page(browser: Page, report: Path) -> Iterator[Page]:
-    browser.open(report)
+    open_report(browser, report)
     yield browser
     assert browser.problems == []
     assert [
         url for url in browser.requests if not url.startswith(("file:", "data:", "blob:"))
     ] == []
+
+
+def open_report(page: Page, report: Path, **window: int) -> None:
+    """Open a page of scores, and wait until it has unpacked its data."""
+    page.open(report, **window)
+    page.wait("!document.querySelector('#app') || document.querySelector('#count').textContent")
 
 
 def cards(page: Page) -> list[str]:
@@ -179,7 +185,7 @@ def test_map_lies_where_the_cells_are(page: Page) -> None:
         f"0 0 {row['width']} {row['height']}"
     )
     drawn = page.run(
-        "[...document.querySelectorAll('.large .cell-box')].map(box =>"
+        "[...document.querySelectorAll('.large .cell')].map(box =>"
         " ['x', 'y', 'width', 'height'].map(name => Number(box.getAttribute(name))))"
     )
     assert drawn == [cell[:4] for cell in json.loads(row["map"])]
@@ -254,7 +260,7 @@ def test_export_is_the_selection_in_order_with_the_runs_own_digits(
 
 
 def test_on_a_phone_a_picture_opens_in_a_dialog(browser: Page, report: Path) -> None:
-    browser.open(report, width=390, height=844)
+    open_report(browser, report, width=390, height=844)
     assert browser.run("document.documentElement.scrollWidth") <= 390
     browser.run("document.querySelector('.card').scrollIntoView()")
     browser.settle()
@@ -287,7 +293,7 @@ def test_ten_thousand_pictures_are_a_few_dozen_cards(
     rows = [made_row(i % 500, image=f"d/{i:05d}.jpg") for i in range(10_000)]
     report = write_score_page(make_run(tmp_path_factory.mktemp("runs") / "10k", rows))
     assert report.stat().st_size < 32_000_000
-    browser.open(report)
+    open_report(browser, report)
     assert shown(browser) == 10_000
     for place in (0, 0.3, 0.77, 1):
         browser.run(f"scrollTo(0, {place} * document.documentElement.scrollHeight)")
@@ -307,7 +313,7 @@ def test_hostile_names_stay_text_in_the_browser(
 ) -> None:
     rows = [made_row(i, image=f"d/{name}", notes=name) for i, name in enumerate(HOSTILE)]
     report = write_score_page(make_run(tmp_path_factory.mktemp("runs") / "hostile", rows))
-    browser.open(report)
+    open_report(browser, report)
     assert shown(browser) == len(HOSTILE)
     for place in range(1, len(HOSTILE) + 1):
         browser.click(f".card[aria-posinset='{place}']")
@@ -318,7 +324,7 @@ def test_hostile_names_stay_text_in_the_browser(
 
 
 def test_policy_stops_a_script_that_slipped_in(browser: Page, report: Path) -> None:
-    browser.open(report)
+    open_report(browser, report)
     browser.run(
         "{ const script = document.createElement('script');"
         " script.textContent = 'window.slipped = true'; document.body.append(script);"
@@ -335,7 +341,7 @@ def test_hardly_anything_is_a_page_too(
 ) -> None:
     rows = [*(made_row(i) for i in range(n)), missing_row("x.jpg", "BrokenImage: torn")]
     report = write_score_page(make_run(tmp_path_factory.mktemp("runs") / f"n{n}", rows))
-    browser.open(report)
+    open_report(browser, report)
     assert len(cards(browser)) == n
     assert "BrokenImage: torn" in browser.run("document.body.innerText")
     assert browser.problems == []

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snellen.reports import charts
@@ -95,6 +95,7 @@ def test_identity_level_and_curve_are_lines() -> None:
     assert len((curve.get("points") or "").split()) == 3
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(FINITE, FINITE), max_size=20))
 def test_points_lie_inside_the_picture(points: list[tuple[float, float]]) -> None:
     x, y = [a for a, _ in points], [b for _, b in points]
@@ -139,6 +140,7 @@ def test_two_charts_of_a_page_do_not_share_ids() -> None:
     assert parsed(one)[0].get("id") != parsed(two)[0].get("id")
 
 
+@settings(deadline=None)
 @given(st.tuples(FINITE, FINITE).filter(lambda p: p[1] - p[0] > 1e-3), st.integers(5, 12))
 def test_ticks_are_round_even_and_inside(span: tuple[float, float], most: int) -> None:
     low, high = span

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snellen.reports.colours import score_colour, score_ramp
@@ -84,6 +84,7 @@ def test_bad_middling_and_good_stay_apart_in_every_eye(eye: str) -> None:
         assert np.linalg.norm(seen[a] - seen[b]) > 20
 
 
+@settings(deadline=None)
 @given(st.floats(-50, 150))
 def test_colour_is_a_colour_and_ends_hold(score: float) -> None:
     assert re.fullmatch("#[0-9a-f]{6}", score_colour(score))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from made_runs import made_row, make_run, missing_row
-from test_report_shell import Elements
+from test_report_shell import Elements, unpacked
 
 from snellen.errors import RunError
 from snellen.reports import write_score_page
@@ -37,7 +36,7 @@ def page_of(tmp_path: Path, rows: list[dict[str, Any]], **options: Any) -> str:
 
 
 def data_of(page: str) -> dict[str, Any]:
-    data = json.loads(Elements(page).raw["script"][0])
+    data = unpacked(Elements(page).raw["script"][0])
     assert isinstance(data, dict)
     return data
 

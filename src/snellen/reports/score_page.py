@@ -10,7 +10,7 @@ from typing import Any
 from snellen.reports import charts
 from snellen.reports.colours import score_colour
 from snellen.reports.score_rows import BINS, Digest, digest, page_data, run_rows
-from snellen.reports.shell import embed_json, write_page
+from snellen.reports.shell import embed_packed, write_page
 from snellen.reports.thumbnails import encoded_thumbnails
 from snellen.runs import DONE, is_done, read_facts
 from snellen.scorers.base import FAMILIES
@@ -48,7 +48,7 @@ def write_score_page(run_dir: Path, *, limit: int = 10_000) -> Path:
         summary=summary,
         facts=_facts(run_dir, facts, summary),
         notice=_notice(run_dir, summary),
-        data=embed_json(page_data(summary)),
+        data=embed_packed(page_data(summary)),
         thumbnails=encoded_thumbnails(run_dir, summary.gallery),
         static_histogram=_histogram(summary),
         static_problems=charts.bars(

@@ -22,12 +22,11 @@ export class Model {
     this.searchable = null;
   }
 
-  static read(document) {
-    const data = JSON.parse(document.getElementById("data").textContent);
+  static async read(document) {
     const block = document.getElementById("thumbnails");
     const thumbnails = block.textContent.trimStart();
     block.remove();
-    return new Model(data, thumbnails);
+    return new Model(await unpacked(document.getElementById("data").textContent), thumbnails);
   }
 
   value(column, row) {
@@ -86,4 +85,11 @@ export class Model {
     );
     return this.searchable[row].includes(needle);
   }
+}
+
+/** What `shell.embed_packed` packed: JSON, gzipped, in base64. */
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(plain).json();
 }

@@ -10,8 +10,8 @@ import { EVERYTHING, orders, select } from "./selection.js";
 
 const byId = (id) => document.getElementById(id);
 
-function start() {
-  const model = Model.read(document);
+async function start() {
+  const model = await Model.read(document);
   let filter = { ...EVERYTHING };
   let rows = [];
   byId("app").hidden = false;
@@ -124,4 +124,7 @@ class Sheet {
   }
 }
 
-start();
+start().catch((error) => {
+  byId("broken").hidden = false;
+  throw error; // to the console, for whoever is to mend it
+});
