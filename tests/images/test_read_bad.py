@@ -275,6 +275,18 @@ def test_limits_that_make_no_sense(limit: float) -> None:
         read(b"", max_megapixels=limit)
 
 
+@pytest.mark.parametrize(("kind", "decoder"), [("JPEG", "jpeg.decode"), ("PNG", "formats.load")])
+def test_too_little_memory_is_an_error_of_that_image(
+    kind: str, decoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(f"snellen.images.{decoder}", fail)
+    with pytest.raises(ImageTooLarge, match="not enough memory for its pixels"):
+        read(encode(photo(), kind))
+
+
 def test_what_will_be_decoded_is_announced_first() -> None:
     asked: list[int] = []
     read(encode(photo(100, 60), "PNG"), admit=asked.append)

@@ -113,8 +113,16 @@ def read(
     try:
         return _read(source, limit, jpeg_scale, buffer)
     except ImageError as error:
-        where = "the given bytes" if isinstance(source, bytes) else printable_name(source)
-        raise type(error)(f"{where}: {error.what}", error.fix) from None
+        raise type(error)(f"{_where(source)}: {error.what}", error.fix) from None
+    except MemoryError:
+        raise ImageTooLarge(
+            f"{_where(source)}: there is not enough memory for its pixels",
+            "Read fewer images at once, or use a lower --max-megapixels.",
+        ) from None
+
+
+def _where(source: Path | bytes) -> str:
+    return "the given bytes" if isinstance(source, bytes) else printable_name(source)
 
 
 def _read(source: Path | bytes, limit: Limit, scale: int, buffer: DecodeBuffer | None) -> Picture:
@@ -201,10 +209,10 @@ def _pillow_errors(kind: str) -> Iterator[None]:
     """What Pillow's decoders raise, as errors of ours."""
     try:
         yield
-    except SnellenError:
+    except (SnellenError, MemoryError):
         raise
-    except (MemoryError, Image.DecompressionBombError) as error:
-        raise ImageTooLarge(f"{kind} data need more memory than there is ({error})") from None
+    except Image.DecompressionBombError as error:  # of a part: a GIF's frame beyond its canvas
+        raise ImageTooLarge(f"{kind} data are larger than they say ({error})") from None
     except Exception as error:  # decoders raise nearly anything on damaged data
         reason = " ".join(str(error).split()) or type(error).__name__
         if _NOT_SUPPORTED.search(reason):
