@@ -11,7 +11,7 @@ import sys
 import typer
 
 from snellen import __version__
-from snellen.cli import compare, degrade, evaluate, pairs, raters, score
+from snellen.cli import ask, compare, degrade, doctor, evaluate, models, pairs, raters, score
 from snellen.errors import SnellenError
 
 app = typer.Typer(
@@ -45,6 +45,9 @@ app.command("raters")(raters.command)
 app.command("pairs")(pairs.command)
 app.command("evaluate")(evaluate.command)
 app.command("compare")(compare.command)
+app.command("ask")(ask.command)
+app.command("doctor")(doctor.command)
+app.command("models")(models.command)
 
 
 def run() -> None:
