@@ -109,7 +109,9 @@ def krasula(
     size = np.abs(gap)
     towards_better = gap[:, different] * pairs.verdict[different]
     area_ds, ds_in, ds_out = components(size[:, different], size[:, ~different])
-    area_bw, bw_in, bw_out = components(towards_better, -towards_better)
+    # The worse class is the better one negated, so a pair fares alike on both sides.
+    bw_in = np.array([_share_below(-row, row) for row in towards_better])
+    area_bw = bw_in.mean(axis=1)
     right = (towards_better > 0.0).astype(np.float64)
     correct = right.mean(axis=1)
 
@@ -118,7 +120,7 @@ def krasula(
     influence_ds[:, ~different] = (ds_out - area_ds[:, None]) / ds_out.shape[1]
     # A different pair stands on both sides of better / worse, once each way round.
     influence_bw = np.zeros_like(gap)
-    influence_bw[:, different] = (bw_in + bw_out - 2.0 * area_bw[:, None]) / bw_in.shape[1]
+    influence_bw[:, different] = 2.0 * (bw_in - area_bw[:, None]) / bw_in.shape[1]
     influence_cc = np.zeros_like(gap)
     influence_cc[:, different] = (right - correct[:, None]) / right.shape[1]
 
@@ -140,7 +142,7 @@ def krasula(
         p_correct=p_cc,
         p_delong=(
             _p_values(area_ds, delong_covariance(ds_in, ds_out)),
-            _p_values(area_bw, delong_covariance(bw_in, bw_out)),
+            _p_values(area_bw, delong_covariance(bw_in, bw_in)),
         ),
         n=data.n,
         missing=data.missing,
@@ -175,10 +177,14 @@ def delong_covariance(above: Floats, beyond: Floats) -> Floats:
 
 def _share_below(ground: Floats, values: Floats) -> Floats:
     """(p,) share of `ground` (q,) that lies below each of `values`, ties counting half."""
-    ordered = np.sort(ground)
-    left = np.searchsorted(ordered, values, "left")
-    right = np.searchsorted(ordered, values, "right")
-    return np.asarray((left + right) / (2.0 * ordered.size))
+    # Searched in ascending order, so that neighbouring searches touch neighbouring memory.
+    order = np.argsort(values)
+    ascending, ordered = values[order], np.sort(ground)
+    left = np.searchsorted(ordered, ascending, "left")
+    right = np.searchsorted(ordered, ascending, "right")
+    share = np.empty(values.size)
+    share[order] = (left + right) / (2.0 * ordered.size)
+    return share
 
 
 def _estimates(
