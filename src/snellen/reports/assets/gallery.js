@@ -83,7 +83,7 @@ export class Gallery {
     image.hidden = !model.thumbnail(row);
     swatch.style.background = model.colour(model.value("score", row));
     number.textContent = score;
-    interval.textContent = `${model.value("low", row).toFixed(1)}–${model.value("high", row).toFixed(1)}`;
+    interval.textContent = `${model.value("low", row).toFixed(0)}–${model.value("high", row).toFixed(0)}`;
     verdict.textContent = model.verdict(row);
     file.textContent = baseName(name);
     card.title = name;
