@@ -177,6 +177,11 @@ def fisher_difference_variance(mean: Number, r_ab: Number, *, ranks: bool) -> Nu
     return variance * rank_excess(mean) if ranks else variance
 
 
+def fisher_z(r: Floats) -> Floats:
+    """atanh r, held finite: a resample of few images can be in perfect order."""
+    return np.arctanh(np.clip(r, -1.0 + 1e-9, 1.0 - 1e-9))
+
+
 def rank_excess(r: Number) -> Number:
     """Variance of Spearman's r on Fisher's scale over that of Pearson's.  Bonett & Wright 2000."""
     return 1.0 + r**2 / 2.0
@@ -282,10 +287,7 @@ def _paired_bootstrap(values: Floats, draws: Floats, alpha: float) -> tuple[Floa
     intervals.finite_replicates(draws.sum(axis=1))
     k = values.size
     low, high, p = np.zeros((k, k)), np.zeros((k, k)), np.ones((k, k))
-    # A resample of few images can be in perfect order; its z is held where the data could put it.
-    limit = math.atanh(1.0 - 1e-9)
-    fisher = np.clip(np.arctanh(np.clip(draws, -1.0 + 1e-9, 1.0 - 1e-9)), -limit, limit)
-    centre = np.arctanh(np.clip(values, -1.0 + 1e-9, 1.0 - 1e-9))
+    fisher, centre = fisher_z(draws), fisher_z(values)
     for i in range(k):
         for j in range(i + 1, k):
             low[i, j], high[i, j] = intervals.percentile_interval(

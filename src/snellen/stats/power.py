@@ -22,6 +22,7 @@ from snellen.stats.comparison import (
     check_correlations,
     correlation_matrix,
     fisher_difference_variance,
+    fisher_z,
 )
 from snellen.stats.correlation import need_clusters
 
@@ -152,7 +153,7 @@ def power_from_pilot(
     if abs(r_a - r_b) > ROUNDING and max(abs(r_a), abs(r_b)) < 1.0:
         formula = images_needed(r_a, r_b, r_ab, power=power, alpha=alpha, statistic=statistic)
         draws = resampling.bootstrap(kernel(data), data.clusters, resamples=resamples, seed=seed)
-        draws = np.arctanh(np.clip(draws, -1.0 + 1e-9, 1.0 - 1e-9))
+        draws = fisher_z(draws)
         error = float(np.nanstd(draws[:, 0] - draws[:, 1]))
         gap = abs(math.atanh(r_a) - math.atanh(r_b))
         by_bootstrap = max(4, math.ceil(data.n * (error * _reach(power, alpha) / gap) ** 2))
@@ -178,10 +179,10 @@ def _simulate(
     for counts in resampling.cluster_draws(
         data.clusters, resamples=experiments, seed=seed, draws=images
     ):
-        r = np.clip(with_mos(counts), -1.0 + 1e-9, 1.0 - 1e-9)
+        z = fisher_z(with_mos(counts))
         r_ab = between(counts[:, scorers.position])[:, 0]
-        variance = fisher_difference_variance(r.mean(axis=1), r_ab, ranks=ranks)
-        gap = np.arctanh(r[:, 0]) - np.arctanh(r[:, 1])
+        variance = fisher_difference_variance(np.tanh(z).mean(axis=1), r_ab, ranks=ranks)
+        gap = z[:, 0] - z[:, 1]
         significant.append(np.abs(gap) * np.sqrt((images - 3.0) / variance) > limit)
     return float(np.concatenate(significant).mean())
 
