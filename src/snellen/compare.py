@@ -39,7 +39,7 @@ class Ranking:
     names, sources : of the scorers.
     ratings        : name of the ratings.
     n, left_out    : images used; rated images that some scorer has no score for.
-    evaluations    : (k,) each scorer alone, on the same images.
+    evaluations    : (k,) each scorer alone, on the same images, in brief.
     srcc           : paired tests on SRCC.
     plcc           : likewise on PLCC after a cross-fitted 4-parameter logistic; the reason where a
                      map cannot be fitted.
@@ -73,7 +73,6 @@ def compare(
     *,
     alpha: float = 0.05,
     power: float = 0.8,
-    scale: tuple[float, float] | None = None,
     resamples: int = 2000,
     folds: int = 5,
     seed: int = 0,
@@ -94,8 +93,8 @@ def compare(
     used = matched.common()
     evaluations = tuple(
         evaluate(
-            used.only(row), scale=scale, confidence=1 - alpha, resamples=resamples, folds=folds,
-            seed=seed,
+            used.only(row), confidence=1 - alpha, resamples=resamples, folds=folds, seed=seed,
+            brief=True,
         )
         for row in range(len(used.names))
     )  # fmt: skip

@@ -33,7 +33,6 @@ def command(
     dataset: shared.DataSet = None,
     split: shared.Split = None,
     votes: shared.Votes = None,
-    scale: shared.Scale = None,
     confidence: shared.Confidence = 0.95,
     power: Annotated[
         float, typer.Option(min=0.5, max=0.9999, help="Of the images needed to tell two apart.")
@@ -63,9 +62,7 @@ def command(
         plain.check_output(path)
     ratings = shared.ratings_of(against, dataset, mos_column, dmos, split)
     matched = match(ratings, shared.scorers_of(files, column, image, lower_is_better), votes=votes)
-    found = compare(
-        matched, alpha=1 - confidence, power=power, scale=scale, resamples=resamples, seed=seed
-    )
+    found = compare(matched, alpha=1 - confidence, power=power, resamples=resamples, seed=seed)
     for path in outputs:
         _write(path, found, matched)
     if as_json:
@@ -112,11 +109,11 @@ def _show(found: Ranking, outputs: list[Path]) -> None:
 def _show_ranking(console: Console, found: Ranking) -> None:
     title = f"{len(found.names)} scorers against {found.ratings}: {found.n} images"
     title += f", {found.left_out} left out" if found.left_out else ""
-    table = shared.grid(title, "scorer", "SRCC", "interval", "KRCC", "PLCC", "PLCC*", "RMSE*")
+    table = shared.grid(title, "scorer", "SRCC", "interval", "PLCC", "PLCC*", "RMSE*")
     evaluations = {one.name: one for one in found.evaluations}
     for name in found.srcc.ranking:
         one = evaluations[name]
-        keys = ("krcc", "plcc", "plcc_logistic4_cross_fitted", "rmse_logistic4_cross_fitted")
+        keys = ("plcc", "plcc_logistic4_cross_fitted", "rmse_logistic4_cross_fitted")
         table.add_row(
             shared.plain(name) + (" ●" if name in found.srcc.best else ""),
             *shared.value_and_interval(one.figure("srcc")),

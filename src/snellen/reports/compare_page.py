@@ -11,7 +11,7 @@ from snellen.reports.shell import printable, write_page
 from snellen.stats import Comparison
 from snellen.wording import number, p_value, span
 
-_RANKED = ("krcc", "plcc", "plcc_logistic4_cross_fitted", "rmse_logistic4_cross_fitted")
+_RANKED = ("plcc", "plcc_logistic4_cross_fitted", "rmse_logistic4_cross_fitted")
 
 
 @dataclass(frozen=True)
