@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from snellen.errors import StatsError
 from snellen.stats import intervals
@@ -85,7 +85,8 @@ def krasula(
     most_pairs : above it, so many pairs are drawn at random from `seed`.
     Raises as `srcc`; `StatsError` under two different or two similar pairs.
     """
-    rows = list(np.atleast_2d(np.asarray(scores, dtype=object)))
+    given: list[Any] = list(scores)  # type: ignore[arg-type]
+    rows = given if given and np.ndim(given[0]) else [given]
     names = list(names) if names is not None else [f"scorer {i + 1}" for i in range(len(rows))]
     if len(names) != len(rows):
         raise StatsError(
@@ -106,43 +107,28 @@ def krasula(
         )
 
     gap = data.scores[:, pairs.first] - data.scores[:, pairs.second]
-    size = np.abs(gap)
-    towards_better = gap[:, different] * pairs.verdict[different]
-    area_ds, ds_in, ds_out = components(size[:, different], size[:, ~different])
-    # The worse class is the better one negated, so a pair fares alike on both sides.
-    bw_in = np.array([_share_below(-row, row) for row in towards_better])
-    area_bw = bw_in.mean(axis=1)
-    right = (towards_better > 0.0).astype(np.float64)
-    correct = right.mean(axis=1)
-
-    influence_ds = np.empty_like(gap)
-    influence_ds[:, different] = (ds_in - area_ds[:, None]) / ds_in.shape[1]
-    influence_ds[:, ~different] = (ds_out - area_ds[:, None]) / ds_out.shape[1]
-    # A different pair stands on both sides of better / worse, once each way round.
-    influence_bw = np.zeros_like(gap)
-    influence_bw[:, different] = 2.0 * (bw_in - area_bw[:, None]) / bw_in.shape[1]
-    influence_cc = np.zeros_like(gap)
-    influence_cc[:, different] = (right - correct[:, None]) / right.shape[1]
-
-    def judge(name: str, value: Floats, influence: Floats) -> tuple[tuple[Estimate, ...], Floats]:
-        covariance = shared_covariance(influence, pairs, data.clusters)
-        return _estimates(name, value, covariance, data, confidence), _p_values(value, covariance)
-
-    of_ds, p_ds = judge("AUC different/similar", area_ds, influence_ds)
-    of_bw, p_bw = judge("AUC better/worse", area_bw, influence_bw)
-    of_cc, p_cc = judge("correct classification", correct, influence_cc)
+    figures = [
+        _different_similar(gap, different),
+        _better_worse(gap, pairs.verdict),
+        _correct(gap, pairs.verdict),
+    ]
+    estimates, p_values = [], []
+    for figure in figures:
+        covariance = shared_covariance(figure.influence, pairs, data.clusters)
+        estimates.append(_estimates(figure, covariance, data, confidence))
+        p_values.append(_p_values(figure.value, covariance))
     return Krasula(
         names=tuple(names),
-        different_similar=of_ds,
-        better_worse=of_bw,
-        correct=of_cc,
-        threshold=np.quantile(size[:, ~different], 0.95, axis=1),
-        p_different_similar=p_ds,
-        p_better_worse=p_bw,
-        p_correct=p_cc,
+        different_similar=estimates[0],
+        better_worse=estimates[1],
+        correct=estimates[2],
+        threshold=np.quantile(np.abs(gap[:, ~different]), 0.95, axis=1),
+        p_different_similar=p_values[0],
+        p_better_worse=p_values[1],
+        p_correct=p_values[2],
         p_delong=(
-            _p_values(area_ds, delong_covariance(ds_in, ds_out)),
-            _p_values(area_bw, delong_covariance(bw_in, bw_in)),
+            _p_values(figures[0].value, figures[0].delong),
+            _p_values(figures[1].value, figures[1].delong),
         ),
         n=data.n,
         missing=data.missing,
@@ -150,6 +136,53 @@ def krasula(
         similar=int((~different).sum()),
         sampled=pairs.sampled,
     )
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """One of the three figures of k scorers over p pairs.
+
+    value     : (k,)
+    influence : (k, p) what each pair adds to the deviation of each value from its expectation.
+    delong    : (k, k) covariance of the values with all pairs independent.
+    """
+
+    name: str
+    value: Floats
+    influence: Floats
+    delong: Floats
+
+
+def _different_similar(gap: Floats, different: NDArray[np.bool_]) -> _Figure:
+    """Do large score differences `gap` (k, p) mark the `different` (p,) pairs?"""
+    size = np.abs(gap)
+    area, above, beyond = components(size[:, different], size[:, ~different])
+    influence = np.empty_like(gap)
+    influence[:, different] = (above - area[:, None]) / above.shape[1]
+    influence[:, ~different] = (beyond - area[:, None]) / beyond.shape[1]
+    return _Figure("AUC different/similar", area, influence, delong_covariance(above, beyond))
+
+
+def _better_worse(gap: Floats, verdict: NDArray[np.int8]) -> _Figure:
+    """Does the sign of score differences `gap` (k, p) follow the `verdict` (p,) of people?"""
+    different = verdict != 0
+    towards_better = gap[:, different] * verdict[different]
+    # The worse class is the better one negated: every pair stands on both sides, and fares alike.
+    above = np.array([_share_below(-row, row) for row in towards_better])
+    area = above.mean(axis=1)
+    influence = np.zeros_like(gap)
+    influence[:, different] = 2.0 * (above - area[:, None]) / above.shape[1]
+    return _Figure("AUC better/worse", area, influence, delong_covariance(above, above))
+
+
+def _correct(gap: Floats, verdict: NDArray[np.int8]) -> _Figure:
+    """Share of different pairs whose better image is scored higher."""
+    different = verdict != 0
+    right = (gap[:, different] * verdict[different] > 0.0).astype(np.float64)
+    share = right.mean(axis=1)
+    influence = np.zeros_like(gap)
+    influence[:, different] = (right - share[:, None]) / right.shape[1]
+    return _Figure("correct classification", share, influence, influence @ influence.T)
 
 
 def components(positive: Floats, negative: Floats) -> tuple[Floats, Floats, Floats]:
@@ -188,12 +221,12 @@ def _share_below(ground: Floats, values: Floats) -> Floats:
 
 
 def _estimates(
-    name: str, values: Floats, covariance: Floats, data: Aligned, confidence: float
+    figure: _Figure, covariance: Floats, data: Aligned, confidence: float
 ) -> tuple[Estimate, ...]:
     half = intervals.normal_quantile((1.0 + confidence) / 2.0) * np.sqrt(np.diag(covariance))
     return tuple(
         Estimate(
-            name=name,
+            name=figure.name,
             value=float(value),
             low=max(0.0, float(value - width)),
             high=min(1.0, float(value + width)),
@@ -202,7 +235,7 @@ def _estimates(
             method="normal, pairs that share an image dependent",
             confidence=confidence,
         )
-        for value, width in zip(values, half, strict=True)
+        for value, width in zip(figure.value, half, strict=True)
     )
 
 
