@@ -124,7 +124,7 @@ def on_held_out(table: dict[str, np.ndarray], name: str, out: dict) -> None:
 
 
 def ladder_steps(parts, content, score) -> tuple[np.ndarray, np.ndarray]:
-    """For contents with whole ladders: does each clear step down the human table lower the score?"""
+    """Whole ladders: does each clear step down the human table lower the score?"""
     at = {
         (int(c), p[0][0], p[0][1]): float(s)
         for c, p, s in zip(content, parts, score, strict=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from runs.built_in_scorer.proxy import PRISTINE, SeverityProxy, features
 from snellen import distortions
-from snellen.distortions import FAMILIES, opinion
+from snellen.distortions import FAMILIES, Opinion, opinion
 from snellen.images.view import View, ViewPolicy, whole_view
 
 STORED = 5  # crops kept of each training sample
@@ -63,7 +63,8 @@ def make(
     harms: list[tuple[str, float]] = []
     for i, (name, level) in enumerate(parts):
         kind = distortions.get(name)
-        human = opinion(name, level)
+        # A level that changes nothing is a pristine photo, whatever its raters said of it.
+        human = opinion(name, level) if kind.visible(level) else Opinion(PRISTINE, 0.0)
         before = pixels
         pixels = distortions.apply(before, name, level, seed=seed + i)
         if human:

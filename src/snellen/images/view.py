@@ -103,9 +103,10 @@ def whole_view(pixels: UInt8, size: int) -> UInt8:
     places = rows[:, None, :, None] * width + columns[None, :, None, :]
     taken = np.take(pixels.reshape(-1, 3), places.reshape(-1), axis=0)
     planes = taken.reshape(down * across, size, size, 3)
-    total = planes.sum(axis=0, dtype=np.uint16)
     count = down * across
-    return ((total + count // 2) // count).astype(np.uint8)
+    total: npt.NDArray[np.uint16] = planes.sum(axis=0, dtype=np.uint16)
+    mean: UInt8 = ((total + count // 2) // count).astype(np.uint8)
+    return mean
 
 
 def mirror(cut: UInt8, size: int) -> UInt8:
