@@ -125,7 +125,7 @@ def crops_of(store: Path) -> Path:
 
 
 def held_shard(task: tuple[Path, list[tuple[Path, int]], SeverityProxy]) -> None:
-    """Held-out photos as they would be scored: every third with whole ladders, the rest with one
+    """Held-out photos as they would be scored: every fifth with whole ladders, the rest with one
     level of each type; some mixes and the photo itself. One file for each photo, because the
     number of crops follows the shape."""
     store, units, proxy = task
@@ -137,7 +137,7 @@ def held_shard(task: tuple[Path, list[tuple[Path, int]], SeverityProxy]) -> None
         original = pristine(path, rng)
         plans: list[tuple[tuple[str, int], ...]] = [()]
         for kind in distortions.catalogue():
-            levels = kind.levels if turn % 3 == 0 else (int(rng.choice(kind.levels)),)
+            levels = kind.levels if turn % 5 == 0 else (int(rng.choice(kind.levels)),)
             plans += [((kind.name, level),) for level in levels]
         plans += [recipe.random_mix(rng, list(distortions.catalogue())) for _ in range(6)]
         made = [recipe.make(original, p, proxy, seed_of(path.name, "held", p)) for p in plans]
