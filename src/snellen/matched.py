@@ -26,7 +26,7 @@ from snellen.data import (
     texts,
 )
 from snellen.data.tables import IMAGE_NAMES, SCORE_NAMES
-from snellen.errors import InputError
+from snellen.errors import InputError, NotFinite
 
 Floats = npt.NDArray[np.float64]
 
@@ -126,7 +126,7 @@ def load_scores(
     column : name of the scores; found by the usual names otherwise.
     image  : name of the image column, likewise.
     negate : lower is better: the values change sign.
-    Raises `DataError` for what is no such table.
+    Raises `DataError` for what is no such table, `NotFinite` naming the first infinite score.
     """
     path = Path(path)
     table = read_table(path)
@@ -135,7 +135,7 @@ def load_scores(
     values = numbers(table, found, path)
     if np.isinf(values).any():
         row = int(np.flatnonzero(np.isinf(values))[0])
-        raise InputError(
+        raise NotFinite(
             f"{path}: the score of {names[row]!r} in column {found!r} is infinite",
             "Leave the cell of an image that could not be scored empty.",
         )

@@ -15,7 +15,14 @@ from scipy import stats as oracle
 from typer.testing import CliRunner, Result
 
 from snellen import cli
-from snellen.errors import ConstantValues, DataError, InputError, SnellenError, TooFewRatings
+from snellen.errors import (
+    ConstantValues,
+    DataError,
+    InputError,
+    NotFinite,
+    SnellenError,
+    TooFewRatings,
+)
 
 LOGITS = Path(__file__).parents[3] / "shared/data/logits/qwen-vl_live-challenge.jsonl"
 N = 60
@@ -251,7 +258,7 @@ def refused(*words: object) -> SnellenError:
     [
         (lambda names, scores: (names, [7.0] * N), ConstantValues, "scores"),
         (lambda names, scores: (names[:2], scores[:2]), TooFewRatings, "2 images"),
-        (lambda names, scores: (names, ["inf", *scores[1:]]), InputError, "img00.png"),
+        (lambda names, scores: (names, ["inf", *scores[1:]]), NotFinite, "img00.png"),
         (lambda names, scores: (names, ["good", *scores[1:]]), DataError, "'good'"),
         (lambda names, scores: ([names[1], *names[1:]], scores), DataError, "2 times"),
         (lambda names, scores: ([f"x{i}" for i in range(N)], scores), DataError, "none of the 60"),

@@ -11,7 +11,7 @@ from dataset_layouts import LAYOUTS, text
 
 from snellen.data import READERS, Dataset, families, read_dataset, read_ratings
 from snellen.distortions import FAMILIES, catalogue
-from snellen.errors import DataError, InputError, UnknownName
+from snellen.errors import DataError, InputError, NotFinite, UnknownName
 
 
 def test_every_reader_has_a_layout() -> None:
@@ -249,5 +249,5 @@ def test_dmos_is_turned_only_when_asked(tmp_path: Path) -> None:
     ],
 )
 def test_bad_ratings_are_refused(tmp_path: Path, content: str, said: str) -> None:
-    with pytest.raises(DataError, match=said):
+    with pytest.raises((DataError, NotFinite), match=said):
         ratings(tmp_path, content)

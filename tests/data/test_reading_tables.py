@@ -120,6 +120,33 @@ def test_excel_with_inline_and_rich_text(tmp_path: Path) -> None:
     assert read_table(tmp_path / "b.xlsx") == {"im": [None, "a.png"], "mos": ["2", None]}
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "<row r='999999999'><c><v>1</v></c></row>",
+        "<row r='x'><c><v>1</v></c></row>",
+        "<row><c r='ZZZZ1'><v>1</v></c></row>",
+        "<row><c r='1'><v>1</v></c></row>",
+        "<row><c t='s'><v>7</v></c></row>",
+        "<row><c>",
+    ],
+)
+def test_a_workbook_of_nonsense_is_refused_without_filling_the_memory(
+    tmp_path: Path, row: str
+) -> None:
+    workbook(tmp_path / "a.xlsx", [["image", "mos"]])
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    sheet = f"<worksheet xmlns='{main}'><sheetData>{row}</sheetData></worksheet>"
+    parts["xl/worksheets/sheet2.xml"] = sheet.encode()
+    with zipfile.ZipFile(tmp_path / "b.xlsx", "w") as new:
+        for name, content in parts.items():
+            new.writestr(name, content)
+    with pytest.raises(DataError, match="not a readable"):
+        read_table(tmp_path / "b.xlsx")
+
+
 def test_a_sheet_under_a_title(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", "Results 2020,,\n,,\n,image,mos\n,a,1\n")
     assert table_from_rows(file, ("image", "mos")) == {"image": ["a"], "mos": ["1"]}

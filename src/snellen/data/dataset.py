@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from snellen.data.splits import split_by_group
 from snellen.data.tables import Table
-from snellen.errors import DataError, UnknownName
+from snellen.errors import DataError, NotFinite, UnknownName
 
 Floats = npt.NDArray[np.float64]
 SPLITS = ("train", "val", "test")
@@ -176,7 +176,9 @@ def _check_columns(data: Dataset) -> None:
         raise DataError(f"{data.name} holds no rated image")
     if np.isinf(data.mos).any():
         row = int(np.flatnonzero(np.isinf(data.mos))[0])
-        raise DataError(f"{data.name}: the rating of {data.image[row]} is infinite")
+        raise NotFinite(
+            f"{data.name}: the rating of {data.image[row]} is infinite", "Leave the cell empty."
+        )
     name, times = Counter(data.image).most_common(1)[0]
     if times > 1:
         raise DataError(

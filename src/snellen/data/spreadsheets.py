@@ -20,7 +20,12 @@ Rows: TypeAlias = list[list["str | None"]]
 
 _PART = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_MAX_ROWS, _MAX_COLUMNS = 1_048_576, 16_384  # of the format itself
 _MAX_PART = 256 * 1024 * 1024  # bytes one part may unpack to: a zip bomb is refused, not unpacked
+
+
+# What zipfile, the parser and wrong numbers in the parts raise.
+_BROKEN = (zipfile.BadZipFile, ElementTree.ParseError, LookupError, ValueError, OSError)
 
 
 def read_sheet(path: str | Path, sheet: str | None = None) -> Rows:
@@ -39,7 +44,7 @@ def read_sheet(path: str | Path, sheet: str | None = None) -> Rows:
                     f"{path} has no sheet {sheet!r}", f"Its sheets are {', '.join(sheets)}."
                 )
             return _cells(_part(book, sheets[name]), _strings(book))
-    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, OSError) as error:
+    except _BROKEN as error:
         raise DataError(f"{path} is not a readable .xlsx workbook: {error}") from None
 
 
@@ -83,10 +88,14 @@ def _cells(sheet: ElementTree.Element, strings: list[str]) -> Rows:
     for row in sheet.iter(f"{_PART}row"):
         # Rows and cells that are empty are left out of the file; their numbers tell where.
         number = int(row.get("r", len(rows) + 1))
+        if not 1 <= number <= _MAX_ROWS:
+            raise ValueError(f"there is no row {number}")
         rows.extend([] for _ in range(number - len(rows)))
         cells = rows[number - 1]
         for cell in row.iter(f"{_PART}c"):
             column = _column(cell.get("r", "")) if cell.get("r") else len(cells)
+            if not 0 <= column < _MAX_COLUMNS:
+                raise ValueError(f"there is no cell {cell.get('r')}")
             cells.extend([None] * (column + 1 - len(cells)))
             cells[column] = _value(cell, strings)
     width = max((len(row) for row in rows), default=0)
