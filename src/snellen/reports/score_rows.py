@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -143,12 +142,12 @@ def page_data(summary: Digest) -> dict[str, Any]:
     """What the page's scripts read: plain values, a list a column, texts that repeat stored once.
 
     Numbers are those of the rows, digit by digit, so that what the page exports is what the run
-    holds.
+    holds. Maps stay JSON text until one is looked at: as numbers they would fill the memory.
     """
     rows = summary.gallery
     columns: dict[str, Any] = {
         **{name: [row[name] for row in rows] for name in (*_COLUMNS, *FAMILIES)},
-        "map": [_cells(row) for row in rows],
+        "map": [row.get("map") or "[]" for row in rows],
     }
     return {
         "families": FAMILIES,
@@ -160,11 +159,6 @@ def page_data(summary: Digest) -> dict[str, Any]:
         "columns": columns,
         "shared": {name: _shared(rows, name) for name in ("problem", "format", "notes", "view")},
     }
-
-
-def _cells(row: Row) -> list[float]:
-    """The map as x, y, width, height, score, x, …"""
-    return [number for cell in json.loads(row.get("map") or "[]") for number in cell]
 
 
 def _shared(rows: list[Row], name: str) -> dict[str, Any]:

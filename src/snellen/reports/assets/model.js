@@ -69,13 +69,8 @@ export class Model {
 
   /** The map: boxes in pixels of the picture, each with its score. */
   cells(row) {
-    const flat = this.columns.map[row];
-    const cells = [];
-    for (let i = 0; i < flat.length; i += 5) {
-      const [x, y, width, height, score] = flat.slice(i, i + 5);
-      cells.push({ x, y, width, height, score });
-    }
-    return cells;
+    return JSON.parse(this.columns.map[row]).map(([x, y, width, height, score]) => (
+      { x, y, width, height, score }));
   }
 
   /** Whether name or notes contain `needle`, which is in lower case. */
