@@ -153,10 +153,10 @@ def _row(options: tuple[str, ...], values: Mapping[str, float]) -> list[float]:
 
 
 def _log(probability: float) -> float:
-    """Natural logarithm, −inf of 0."""
+    """Natural logarithm, −inf of 0; NaN stays what it is and makes the answer missing."""
     if probability < 0:
         raise InputError(f"the script gave a probability of {probability}")
-    return math.log(probability) if probability > 0 else -math.inf
+    return -math.inf if probability == 0 else math.log(probability)
 
 
 def _shown(question: Question) -> Shown:

@@ -20,6 +20,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from snellen.judges.answer import Answer
 from snellen.judges.question import Question
 
 _HASH_DIGITS = 12  # fewer could be taken for a file's name, and might be two images
+_HASH = re.compile(f"[0-9a-f]{{{_HASH_DIGITS},64}}")
 _KNOWN = {"key", "images", "text", "answer", "judge", "question", "asked"}
 
 
@@ -51,7 +53,7 @@ class _Row:
             return True
         names = [(image.name, image.hash) for image in question.images]
         return len(names) == len(self.images) and all(
-            wanted == name or (len(wanted) >= _HASH_DIGITS and digits.startswith(wanted))
+            wanted == name or (_HASH.fullmatch(wanted) and digits.startswith(wanted))
             for wanted, (name, digits) in zip(self.images, names, strict=True)
         )
 
@@ -66,20 +68,32 @@ class AnswerTable:
         self.name = name
         self._keyed = keyed
         # Those that say most come first; the sort is stable, so among equals the first line wins.
-        self._rows = sorted(rows, key=lambda row: (row.images is None, row.text is None))
-
-    def __len__(self) -> int:
-        return len(self._keyed) + len(self._rows)
+        ranked = sorted(rows, key=lambda row: (row.images is None, row.text is None))
+        # By the first image they name, so that a look-up does not read the whole table.
+        self._by_image: dict[str, list[tuple[int, _Row]]] = {}
+        for rank, row in enumerate(ranked):
+            self._by_image.setdefault(_bucket(row), []).append((rank, row))
 
     def look_up(self, question: Question) -> Answer | Mapping[str, float] | None:
         """What the table says; None where no line fits."""
         answer = self._keyed.get(question.key) if self._keyed else None
         if answer is not None:
             return answer
-        for row in self._rows:
-            if row.fits(question):
-                return {option: row.answer[option] for option in question.options}
-        return None
+        buckets = {""}
+        for first in question.images[:1]:
+            buckets |= {first.name, first.hash[:_HASH_DIGITS]}
+        candidates = [entry for bucket in buckets for entry in self._by_image.get(bucket, ())]
+        fitting = [(rank, row) for rank, row in candidates if row.fits(question)]
+        if not fitting:
+            return None
+        _, best = min(fitting, key=lambda entry: entry[0])
+        return {option: best.answer[option] for option in question.options}
+
+
+def _bucket(row: _Row) -> str:
+    """What the first image of a line is found by; empty for a line about any image or none."""
+    first = row.images[0] if row.images else ""
+    return first[:_HASH_DIGITS] if _HASH.fullmatch(first) else first
 
 
 def read_answers(path: Path) -> AnswerTable:

@@ -34,6 +34,11 @@ _APPLICATION = 0x534E_4C4E  # "SNLN": marks the file as ours (PRAGMA application
 _WAIT = 60.0  # seconds to wait for another process that writes
 _CHUNK = 500  # keys or rows in one SELECT; SQLite takes 999 variables everywhere
 
+_INSERT = (
+    "INSERT OR IGNORE INTO answers (judge, key, wording, images, answer, asked)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
+
 # Step i brings a file from schema i to i + 1; a new file takes all of them. A step that was ever
 # released is never changed: add another.
 _STEPS: tuple[tuple[str, ...], ...] = (
@@ -126,7 +131,7 @@ class AnswerStore:
                     _text(answer),
                     now,
                 )
-                connection.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)", row)
+                connection.execute(_INSERT, row)
 
     def __len__(self) -> int:
         """Number of answers."""
