@@ -33,3 +33,8 @@ def p_value(value: float) -> str:
     if math.isnan(value):
         return "–"
     return "< .001" if value < 0.001 else f"{value:.3f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """So many of something: "1 rater", "2,000 raters"."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

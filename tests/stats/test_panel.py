@@ -14,7 +14,7 @@ from snellen.stats.votes import collect_votes
 def test_a_full_panel_has_every_part() -> None:
     votes = from_matrix(formula_votes())
     panel = describe_panel(votes, (-1, 7), condition=np.arange(40) // 8, content=np.arange(40) % 4)
-    assert panel.notes == ("36 rows hold no score and were left out",)
+    assert panel.notes == ("left out for want of a score: 36 rows",)
     assert panel.subjects is not None
     assert panel.subjects.quality == pytest.approx(fit_subjects(votes).quality)
     assert panel.sos is not None
@@ -50,7 +50,7 @@ def test_oddities_are_noted() -> None:
     again = collect_votes([*votes.rater, 0], [*votes.item, 0], [*votes.score, 3.0])
     panel = describe_panel(again)
     assert panel.prior_votes == 5
-    for words in ("votes repeat", "scale is taken", "1 raters gave fewer than 10"):
+    for words in ("repeated on the same item", "scale is taken", "1 rater gave fewer than 10"):
         assert any(words in note for note in panel.notes)
 
 

@@ -37,15 +37,44 @@ def records(columns: Columns) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def write_columns(path: Path, columns: Columns) -> None:
-    """Write columns as .csv, .jsonl or .parquet, as the end of `path` says; missing is empty.
+_ENDINGS = {"page": (".html",), "everything": (".json",), "rows": (".csv", ".jsonl", ".parquet")}
 
-    Raises `InputError` for another ending or a folder that is not there (`check_output`).
+
+def check_outputs(paths: Sequence[Path], *kinds: str) -> None:
+    """Raise `InputError` where an ending names none of `kinds`, or a folder is not there.
+
+    Worth knowing before the work; `MissingExtra` for Parquet without pyarrow.
     """
-    from snellen.runs import atomic
+    from snellen.errors import InputError
     from snellen.table import check_output
 
-    form = check_output(path)
+    endings = [ending for kind in kinds for ending in _ENDINGS[kind]]
+    for path in paths:
+        ending = path.suffix.lower()
+        if ending not in endings:
+            raise InputError(
+                f"cannot write {path}: {ending or 'no ending'!r} is not known here",
+                f"End the name in {', '.join(endings)}.",
+            )
+        if ending in _ENDINGS["rows"]:
+            check_output(path)
+        elif not path.absolute().parent.is_dir():
+            raise InputError(f"there is no folder {path.parent} for {path.name}", "Make it first.")
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write one JSON object, whole or not at all."""
+    from snellen.runs import atomic
+
+    with atomic(path) as file:
+        file.write(json.dumps(value, indent=1).encode() + b"\n")
+
+
+def write_columns(path: Path, columns: Columns) -> None:
+    """Write columns as .csv, .jsonl or .parquet, as the end of `path` says; missing is empty."""
+    from snellen.runs import atomic
+
+    form = path.suffix.lower()
     with atomic(path) as file:
         if form == ".parquet":
             import pyarrow
@@ -72,6 +101,8 @@ def grid(title: str, columns: Columns, forms: Mapping[str, str], rows: int) -> G
     from rich.table import Table as Grid
     from rich.text import Text
 
+    from snellen.reports.shell import printable
+
     found = Grid(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in columns:
         found.add_column(name.replace("_", " "), justify="right" if name in forms else "left")
@@ -81,7 +112,7 @@ def grid(title: str, columns: Columns, forms: Mapping[str, str], rows: int) -> G
             if value is None:
                 cells.append(Text("–", style="dim"))
             else:  # never read as markup
-                shown = format(value, forms[name]) if name in forms else str(value)
+                shown = format(value, forms[name]) if name in forms else printable(str(value))
                 cells.append(Text(shown, overflow="fold"))
         found.add_row(*cells)
     return found

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.wording import counted
+
 if TYPE_CHECKING:
     from snellen.cli.columns import Columns
     from snellen.data.tables import Table
@@ -57,7 +59,12 @@ def command(
     confidence: Annotated[float, typer.Option(help="Of all intervals.")] = 0.95,
     rows: Annotated[int, typer.Option(min=0, help="How many of the best to show.")] = 20,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the table of all images.")
+        list[Path] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Write a page (.html), everything (.json) or the images (.csv, .jsonl, .parquet).",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
@@ -67,11 +74,10 @@ def command(
     all. Understood are columns first, second and preferred; winner and loser; or first, second,
     wins_first, wins_second and, if any, ties.
     """
-    from snellen.cli.columns import plain, records, write_columns
+    from snellen.cli.columns import check_outputs, plain, records, write_columns, write_json
     from snellen.data.tables import read_table
     from snellen.errors import InputError, UnknownName
     from snellen.stats.scaling import bradley_terry, thurstone
-    from snellen.table import check_output
 
     if model not in _MODELS:
         raise UnknownName("model", model, _MODELS)
@@ -81,8 +87,8 @@ def command(
         raise InputError(
             "Davidson's ties belong to Bradley–Terry", "Leave out --ties, or take bradley-terry."
         )
-    if output is not None:
-        check_output(output)
+    outputs = output or []
+    check_outputs(outputs, "page", "everything", "rows")
     answers = _read(read_table(pairs), pairs, (first, second, preferred))
     if model == "thurstone":
         scale = thurstone(answers, prior, confidence)
@@ -95,10 +101,18 @@ def command(
         _summary(answers, scale),
         _notes(answers, scale),
     )
-    if output is not None:
-        write_columns(output, items)
+    found = plain({**summary, "items": records(items), "notes": notes})
+    for path in outputs:
+        if path.suffix.lower() == ".html":
+            from snellen.reports.people_page import write_pairs_page
+
+            write_pairs_page(path, answers, scale, notes, pairs.name)
+        elif path.suffix.lower() == ".json":
+            write_json(path, found)
+        else:
+            write_columns(path, items)
     if as_json:
-        typer.echo(json.dumps(plain({**summary, "items": records(items), "notes": notes})))
+        typer.echo(json.dumps(found))
     else:
         _show(items, summary, notes, rows)
 
@@ -180,14 +194,14 @@ def _summary(pairs: Comparisons, scale: PairScale) -> dict[str, Any]:
 def _notes(pairs: Comparisons, scale: PairScale) -> list[str]:
     notes = []
     if pairs.missing:
-        notes.append(f"{pairs.missing} rows hold no answer and were left out")
+        notes.append(f"left out for want of an answer: {counted(pairs.missing, 'row')}")
     if pairs.selfs:
-        notes.append(f"{pairs.selfs} rows compare an image with itself and were left out")
+        notes.append(f"left out, an image compared with itself: {counted(pairs.selfs, 'row')}")
     if scale.covariance is None:
         notes.append("above 3,000 images the standard errors are estimates, good to some percent")
     few = int((pairs.per_item(*[pairs.wins_first + pairs.wins_second + pairs.ties] * 2) < 5).sum())
     if few:
-        notes.append(f"{few} images were in fewer than 5 comparisons: their intervals are rough")
+        notes.append(f"fewer than 5 comparisons, so a rough interval: {counted(few, 'image')}")
     return notes
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.wording import counted
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -61,7 +63,12 @@ def command(
     confidence: Annotated[float, typer.Option(help="Of all intervals.")] = 0.95,
     rows: Annotated[int, typer.Option(min=0, help="How many rows to show of each table.")] = 12,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the items' table.")
+        list[Path] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Write a page (.html), everything (.json) or the items (.csv, .jsonl, .parquet).",
+        ),
     ] = None,
     raters_output: Annotated[
         Path | None, typer.Option("--raters", help="Write the raters' table.")
@@ -74,17 +81,16 @@ def command(
     out each rater's bias and weighs careless raters down. Raters are flagged, not left out, unless
     --screen says so.
     """
-    from snellen.cli.columns import plain, records, write_columns
+    from snellen.cli.columns import check_outputs, plain, records, write_columns, write_json
     from snellen.data.tables import IMAGE_NAMES, find_column, read_table
     from snellen.errors import UnknownName
     from snellen.stats.panel import describe_panel
-    from snellen.table import check_output
 
     if screen not in ("none", "bt500", "p913"):
         raise UnknownName("screening", screen, ["none", "bt500", "p913"])
-    for path in (output, raters_output):
-        if path is not None:
-            check_output(path)
+    outputs = output or []
+    check_outputs(outputs, "page", "everything", "rows")
+    check_outputs([] if raters_output is None else [raters_output], "rows")
     table = read_table(votes)
     names = (
         find_column(table, RATER_NAMES, rater, votes),
@@ -109,13 +115,20 @@ def command(
     )
     items, raters = _item_columns(panel), _rater_columns(panel)
     summary, notes = _summary(panel), [*notes, *panel.notes]
-    if output is not None:
-        write_columns(output, items)
+    found = plain({**summary, "items": records(items), "raters": records(raters), "notes": notes})
+    for path in outputs:
+        if path.suffix.lower() == ".html":
+            from snellen.reports.people_page import write_raters_page
+
+            write_raters_page(path, panel, notes, votes.name)
+        elif path.suffix.lower() == ".json":
+            write_json(path, found)
+        else:
+            write_columns(path, items)
     if raters_output is not None:
         write_columns(raters_output, raters)
     if as_json:
-        found = {**summary, "items": records(items), "raters": records(raters), "notes": notes}
-        typer.echo(json.dumps(plain(found)))
+        typer.echo(json.dumps(found))
     else:
         _show(items, raters, summary, notes, rows)
 
@@ -165,7 +178,9 @@ def _leave_out(
     notes = []
     few = votes.per_rater() < min_votes
     if few.any():
-        notes.append(f"{int(few.sum())} raters with fewer than {min_votes} votes were left out")
+        notes.append(
+            f"left out with fewer than {min_votes} votes: {counted(int(few.sum()), 'rater')}"
+        )
         votes = votes.keep_raters(~few)
     if screen == "none":
         return votes, notes
@@ -200,16 +215,8 @@ def _item_columns(panel: Panel) -> Columns:
 
 def _rater_columns(panel: Panel) -> Columns:
     """The raters' table: how far each follows the others, and what was flagged."""
-    votes, model, p913, bt500 = panel.votes, panel.subjects, panel.p913, panel.bt500
+    votes, model, p913 = panel.votes, panel.subjects, panel.p913
     nothing = [None] * len(votes.raters)
-    flags = []
-    for code in range(len(votes.raters)):
-        reasons = []
-        if bt500 is not None and bt500.rejected[code]:
-            reasons.append(f"BT.500: {bt500.reasons[code]}")
-        if p913 is not None and p913.rejected[code]:
-            reasons.append(f"P.913: {p913.reasons[code]}")
-        flags.append("; ".join(reasons))
     return {
         "rater": votes.raters,
         "votes": votes.per_rater().astype(int),
@@ -217,7 +224,7 @@ def _rater_columns(panel: Panel) -> Columns:
         "r1": nothing if p913 is None else p913.r1,
         "bias": nothing if model is None else model.bias,
         "inconsistency": nothing if model is None else model.inconsistency,
-        "flags": flags,
+        "flags": panel.reasons(),
     }
 
 
@@ -298,7 +305,8 @@ def _show(
 def _lines(summary: dict[str, Any]) -> list[str]:
     """The panel's figures as sentences."""
     lines = [
-        f"{summary['votes']} votes of {summary['raters_n']} raters on {summary['items_n']} items"
+        f"{counted(summary['votes'], 'vote')} of {counted(summary['raters_n'], 'rater')} "
+        f"on {counted(summary['items_n'], 'image')}"
     ]
     percent = f"{100 * summary['confidence']:g} %"
     for name, what in (("alpha_interval", "interval"), ("alpha_ordinal", "ordinal")):

@@ -32,6 +32,7 @@ from snellen.stats.votes import (
     fit_sos,
     mean_opinion_scores,
 )
+from snellen.wording import counted
 
 # A variance from fewer votes than this is hardly known, and one that comes out small by chance
 # gives its rater nearly all the weight: so many votes are borrowed from all raters then.
@@ -63,6 +64,15 @@ class Panel:
     ambiguity: AmbiguityModel | None
     prior_votes: float
     notes: tuple[str, ...]
+
+    def reasons(self) -> list[str]:
+        """(raters) which standards would leave each rater out, and why; "" for the others."""
+        found: list[list[str]] = [[] for _ in self.votes.raters]
+        for standard, screening in (("BT.500", self.bt500), ("P.913", self.p913)):
+            if screening is not None:
+                for code in np.flatnonzero(screening.rejected):
+                    found[code].append(f"{standard}: {screening.reasons[code]}")
+        return ["; ".join(reasons) for reasons in found]
 
 
 def describe_panel(
@@ -141,16 +151,19 @@ def _first_notes(votes: Votes) -> list[str]:
     """What anybody should know of the votes before reading a figure made from them."""
     notes = []
     if votes.missing:
-        notes.append(f"{votes.missing} rows hold no score and were left out")
+        notes.append(f"left out for want of a score: {counted(votes.missing, 'row')}")
     if votes.repeats:
-        notes.append(f"{votes.repeats} votes repeat a rater's vote on the same item; all count")
+        notes.append(
+            "a rater's vote repeated on the same item counts again: "
+            + counted(votes.repeats, "vote")
+        )
     if len(votes.raters) == 1:
         notes.append("there is one rater: these are one person's votes, without intervals")
     if votes.score.min() == votes.score.max():
         notes.append(f"every vote is {votes.score[0]:g}")
     single = int((votes.per_item() == 1).sum())
     if single and len(votes.raters) > 1:
-        notes.append(f"{single} items have a single vote and no interval")
+        notes.append(f"a single vote and so no interval: {counted(single, 'item')}")
     return notes
 
 
@@ -167,7 +180,7 @@ def _subjects(
         return None, 0.0
     if few:
         notes.append(
-            f"{few} raters gave fewer than {_FEW_VOTES} votes: the subject model draws all raters' "
-            f"spreads together by {prior_votes:g} votes"
+            f"{counted(few, 'rater')} gave fewer than {_FEW_VOTES} votes: the subject model draws "
+            f"all raters' spreads together by {prior_votes:g} votes"
         )
     return model, prior_votes

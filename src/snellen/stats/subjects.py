@@ -33,7 +33,8 @@ class SubjectModel:
     """Maximum-likelihood estimates, one entry per item or per rater of the votes.
 
     quality, std, low, high : (items,) quality in the raters' scale, its standard error, interval.
-    bias, bias_low, bias_high : (raters,) how much more than the panel a rater gives; the mean is 0.
+    bias, bias_low, bias_high : (raters,) how much more than the panel a rater gives; their mean,
+        weighted by votes, is 0 (with "p910" the plain one).
     inconsistency, inconsistency_low, inconsistency_high : (raters,) standard deviation of a
         rater's votes about quality + bias; its interval.
     log_likelihood : of all votes.  bic : Bayesian information criterion of all votes, smaller is
@@ -117,7 +118,8 @@ def fit_subjects(
         bias = votes.per_rater(votes.score - quality[votes.item]) / n_rater
         moved = float(np.linalg.norm(quality - before))
     _check_collapse(votes, spread)
-    shift = float(bias.mean())
+    # The standard's mean of the raters would let one with two votes shift every quality.
+    shift = float(bias.mean() if variance == "p910" else n_rater @ bias / n_rater.sum())
     quality, bias = quality + shift, bias - shift
     # The residuals of the last round, as P.910's program uses them for both spreads it reports.
     if interval == "information":
