@@ -236,6 +236,13 @@ def test_atomic_leaves_the_old_file_when_writing_fails(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["table"]
 
 
+def test_what_a_killed_process_had_half_written_is_cleared_away(tmp_path: Path) -> None:
+    Run.open(tmp_path, REQUEST, "s@1").close()
+    (tmp_path / f".{ROWS}.123.tmp").write_bytes(b"half")
+    Run.open(tmp_path, REQUEST, "s@1").close()
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_identity_is_of_what_changes_the_rows() -> None:
     same = Request("score", ("/photos",), {"crops": None, "scorer": "x"})
     assert same.identity == REQUEST.identity

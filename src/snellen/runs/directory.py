@@ -81,6 +81,8 @@ class Run:
 
     def _take_up(self) -> None:
         """Read the rows that are there, cut off a torn last line, and open for appending."""
+        for half_written in self.directory.glob(".*.tmp"):
+            half_written.unlink()
         rows = self.directory / ROWS
         if rows.exists():
             for offset, line, row in scan(rows):
