@@ -10,7 +10,7 @@ and shown beside the flattering in-sample figure.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snellen import stats
-from snellen.data import Dataset
+from snellen.data import Dataset, Scale
 from snellen.errors import InputError, StatsError
 from snellen.matched import Floats, Matched
 from snellen.stats import Estimate, Gap
@@ -66,7 +66,7 @@ class Evaluation:
     """What `evaluate` found for one scorer.
 
     name, source    : of the scorer.
-    ratings, scale  : name of the ratings; (low, high, "MOS" or other name, higher is better).
+    ratings, scale  : name of the ratings, and what their numbers mean.
     n, unscored     : images used; rated images without a score.
     clusters        : number of references that intervals respect; 0 where images stand alone.
     figures         : in the order to show them.
@@ -82,7 +82,7 @@ class Evaluation:
     name: str
     source: str
     ratings: str
-    scale: tuple[float, float, str, bool]
+    scale: Scale
     n: int
     unscored: int
     clusters: int
@@ -158,19 +158,19 @@ def evaluate(
             "lower scores are better, say --lower-is-better; if lower ratings are, --dmos."
         )
     parted_by, masks = ("", {}) if brief else distortions_of(used.ratings)
-    known = matched.ratings.scale
+    known = _known_scale(used, scale)
     return Evaluation(
         name=matched.names[0],
         source=matched.sources[0],
         ratings=matched.ratings.name,
-        scale=(known.low, known.high, known.name, known.higher_is_better),
+        scale=known,
         n=srcc.n,
         unscored=matched.unscored[0],
         clusters=len(set(used.clusters)) if used.clusters else 0,
         figures=tuple(figures),
         parts=tuple(_part(name, used.take(mask), common) for name, mask in masks.items()),
         parted_by=parted_by,
-        gap="not asked for" if brief else _gap(used, _known_scale(used, scale), seed),
+        gap="not asked for" if brief else _gap(used, known, seed),
         image=used.ratings.image,
         scores=used.scores[0],
         mos=used.mos,
@@ -272,33 +272,33 @@ def _part(name: str, rows: Matched, common: dict[str, Any]) -> Part:
     )
 
 
-def _gap(used: Matched, scale: tuple[float, float] | None, seed: int) -> Gap | str:
+def _gap(used: Matched, scale: Scale, seed: int) -> Gap | str:
     """The smallest meaningful gap by votes, else by the MOS scale where it is known."""
     find = partial(stats.smallest_gap, used.scores[0], used.mos, seed=seed)
     if used.has_votes:
         return or_reason(partial(find, std=used.ratings.std, votes=used.votes))
-    if scale is None:
+    ends = (scale.low, scale.high)
+    if scale.observed or not np.isfinite(ends).all():
         return f"{_NO_VOTES}, nor the ends of the MOS scale"
-    return or_reason(partial(find, scale=scale))
+    return or_reason(partial(find, scale=ends))
 
 
-def _known_scale(matched: Matched, scale: tuple[float, float] | None) -> tuple[float, float] | None:
-    """The ends of the MOS scale, as given or as published; None where nobody said.
+def _known_scale(matched: Matched, ends: tuple[float, float] | None) -> Scale:
+    """The scale of the ratings, with the ends as given, else as published or seen.
 
     Raises `InputError` for ends that the ratings lie outside of.
     """
     known = matched.ratings.scale
-    if scale is None:
-        ends = (known.low, known.high)
-        return ends if not known.observed and np.isfinite(ends).all() else None
+    if ends is None:
+        return known
     low, high = float(np.nanmin(matched.mos)), float(np.nanmax(matched.mos))
-    if not scale[0] <= low <= high <= scale[1]:
+    if not ends[0] <= low <= high <= ends[1]:
         raise InputError(
-            f"the ratings run from {low:g} to {high:g}, outside the scale {scale[0]:g} to "
-            f"{scale[1]:g}",
+            f"the ratings run from {low:g} to {high:g}, outside the scale {ends[0]:g} to "
+            f"{ends[1]:g}",
             "Give the lowest and highest rating that people could choose.",
         )
-    return scale
+    return replace(known, low=ends[0], high=ends[1], observed=False)
 
 
 def _curve(used: Matched, points: int = 100) -> Floats:

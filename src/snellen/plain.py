@@ -22,13 +22,14 @@ KINDS = (".html", ".json", ".csv")
 
 def plain_evaluation(found: Evaluation) -> dict[str, Any]:
     """An evaluation as JSON values; what is missing is null and carries a reason."""
-    low, high, name, higher = found.scale
+    scale = found.scale
     return {
         "scorer": found.name,
         "scores": found.source,
         "ratings": found.ratings,
         "scale": {
-            "name": name, "low": _number(low), "high": _number(high), "higher_is_better": higher,
+            "name": scale.name, "low": _number(scale.low), "high": _number(scale.high),
+            "observed": scale.observed, "higher_is_better": scale.higher_is_better,
         },
         "n": found.n,
         "unscored": found.unscored,

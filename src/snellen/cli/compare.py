@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from snellen.compare import Ranking
     from snellen.matched import Matched
 
+_MOST_COLUMNS = 5  # scorers side by side in a terminal
+
 
 def command(
     files: Annotated[list[Path], typer.Argument(help="Scores of each scorer: tables of any kind.")],
@@ -154,17 +156,23 @@ def _show_tests(console: Console, found: Ranking) -> None:
 
 
 def _show_parts(console: Console, found: Ranking) -> None:
+    """SRCC of every scorer within each distortion; of the best alone where they are many."""
     if not found.parts:
         return
-    table = shared.grid("", found.parted_by, "images", *map(shared.plain, found.names))
+    wide = len(found.names) <= _MOST_COLUMNS
+    columns = map(shared.plain, found.names) if wide else ("SRCC", "best")
+    table = shared.grid("", found.parted_by, "images", *columns)
     for part in found.parts:
-        if isinstance(part.tests, str):
-            cells = ["–"] * len(found.names)
-        else:
-            best = part.tests.best
+        tests = part.tests
+        if isinstance(tests, str):
+            cells = ["–"] * (len(found.names) if wide else 2)
+        elif wide:
             cells = [
-                number(one.value) + (" ●" if name in best else "  ")
-                for name, one in zip(found.names, part.tests.correlations, strict=True)
+                number(one.value) + (" ●" if name in tests.best else "  ")
+                for name, one in zip(found.names, tests.correlations, strict=True)
             ]
+        else:
+            first = max(one.value for one in tests.correlations)
+            cells = [number(first), shared.plain(", ".join(tests.best))]
         table.add_row(shared.plain(part.name), str(part.n), *cells)
     console.print(table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,7 +80,7 @@ def scatter(found: Evaluation, height: int = 420) -> charts.Svg:
         found.mos[drawn].tolist(),
         title=f"Ratings over scores of {printable(found.name)}",
         x_label="score",
-        y_label=printable(found.scale[2]),
+        y_label=printable(found.scale.name),
         names=[printable(found.image[row]) for row in drawn],
         curve=[(float(x), float(y)) for x, y in found.curve] or None,
         height=height,
@@ -95,7 +94,7 @@ def residuals(found: Evaluation, height: int = 260) -> charts.Svg:
         found.predicted[drawn].tolist(),
         found.residual[drawn].tolist(),
         title=f"Residuals of {printable(found.name)}",
-        x_label=f"predicted {printable(found.scale[2])}, cross-fitted",
+        x_label=f"predicted {printable(found.scale.name)}, cross-fitted",
         y_label="rated less predicted",
         names=[printable(found.image[row]) for row in drawn],
         level=0.0,
@@ -121,15 +120,15 @@ def _drawn(found: Evaluation) -> list[int]:
 
 def facts_of(found: Evaluation) -> list[tuple[str, str]]:
     """The line under the heading."""
-    low, high, name, higher = found.scale
     facts = [("scores", found.source), ("ratings", found.ratings), ("images", f"{found.n:,}")]
     if found.clusters:
         facts.append(("references", f"{found.clusters:,}"))
     if found.unscored:
         facts.append(("without a score", f"{found.unscored:,}"))
-    ends = f"{low:g}–{high:g}" if math.isfinite(low) and math.isfinite(high) else "no ends"
-    turned = "" if higher else ", turned: higher is better here"
-    facts.append(("scale", f"{name}, {ends}{turned}"))
+    scale = found.scale
+    ends = f"{scale.low:g} to {scale.high:g}"
+    known = f"{scale.name}, {'seen ' if scale.observed else ''}{ends}"
+    facts.append(("scale", known if scale.higher_is_better else f"{known}; turned for this page"))
     return [(label, printable(value)) for label, value in facts]
 
 
