@@ -28,8 +28,7 @@ def test_counts_and_quartiles_are_those_of_the_rows() -> None:
     rows += [missing_row(*pair) for pair in reasons.items()]
     summary = digest(rows, 1_000)
     assert (summary.scored, summary.missing) == (101, 3)
-    assert summary.median == 50
-    assert summary.quartiles == (25, 75)
+    assert summary.quartiles == (25, 50, 75)
     assert summary.histogram == [2] * 49 + [3]  # 98, 99 and 100 itself
     assert summary.problems.total() == 101
     assert summary.kinds == {"BrokenImage": 2, "NotAnImage": 1}
@@ -38,7 +37,7 @@ def test_counts_and_quartiles_are_those_of_the_rows() -> None:
 
 def test_no_rows_are_no_numbers() -> None:
     summary = digest([], 10)
-    assert (summary.scored, summary.median, summary.quartiles) == (0, None, None)
+    assert (summary.scored, summary.quartiles) == (0, None)
     assert summary.gallery == []
 
 

@@ -67,9 +67,10 @@ def _places(facts: dict[str, Any]) -> str:
 def _facts(run_dir: Path, facts: dict[str, Any], summary: Digest) -> list[tuple[str, str]]:
     """What the page says under its title, as (name, value)."""
     shown = [("scored", f"{summary.scored:,}"), ("missing", f"{summary.missing:,}")]
-    if summary.median is not None and summary.quartiles is not None:
-        low, high = summary.quartiles
-        shown.append(("median", f"{summary.median:.1f} (middle half {low:.1f}–{high:.1f})"))
+    if summary.quartiles is not None:
+        low, median, high = summary.quartiles
+        half = f" (middle half {low:.1f}–{high:.1f})" if summary.scored >= 4 else ""
+        shown.append(("median", f"{median:.1f}{half}"))
     shown.append(("scorer", str(facts.get("scorer", "unknown"))))
     shown += [
         (name.replace("_", " "), str(value))

@@ -17,19 +17,8 @@ from snellen.runs import ROWS, Row, is_done, scan
 from snellen.scorers.base import FAMILIES, SEVERITY_WORDS
 
 BINS = 50  # of the histogram, two points of the scale each
-_COLUMNS = (
-    "image",
-    "score",
-    "low",
-    "high",
-    "spread",
-    "severity",
-    "width",
-    "height",
-    "bytes",
-    "hash",
-)
 FAILURES_SHOWN = 2_000  # further ones are only counted
+_PLAIN = ("image", "hash", "score", "low", "high", "spread", "severity", "width", "height", "bytes")
 
 
 @dataclass
@@ -37,7 +26,7 @@ class Digest:
     """What a page needs to know of all rows, and the rows that its gallery holds.
 
     scored    : images with a score; `missing` : without.
-    median, quartiles : of all scores; None when there is no score.
+    quartiles : lower, median, upper, of all scores; None when there is no score.
     histogram : (BINS,) counts over the scale 0–100.
     problems  : count of each most probable family, over all scored images.
     gallery   : rows shown one by one, worst first; all of them unless there were too many.
@@ -47,8 +36,7 @@ class Digest:
 
     scored: int = 0
     missing: int = 0
-    median: float | None = None
-    quartiles: tuple[float, float] | None = None
+    quartiles: tuple[float, float, float] | None = None
     histogram: list[int] = field(default_factory=lambda: [0] * BINS)
     problems: Counter[str] = field(default_factory=Counter)
     gallery: list[Row] = field(default_factory=list)
@@ -94,7 +82,7 @@ def digest(rows: Iterable[Row], limit: int) -> Digest:
     if scores:
         values = np.frombuffer(scores)
         low, middle, high = np.percentile(values, (25, 50, 75))
-        result.median, result.quartiles = float(middle), (float(low), float(high))
+        result.quartiles = (float(low), float(middle), float(high))
         result.histogram = np.histogram(values, bins=BINS, range=(0, 100))[0].tolist()
     result.gallery = _chosen(worst.rows(), sample.rows(), limit)
     return result
@@ -146,7 +134,7 @@ def page_data(summary: Digest) -> dict[str, Any]:
     """
     rows = summary.gallery
     columns: dict[str, Any] = {
-        **{name: [row[name] for row in rows] for name in (*_COLUMNS, *FAMILIES)},
+        **{name: [row[name] for row in rows] for name in (*_PLAIN, *FAMILIES)},
         "map": [row.get("map") or "[]" for row in rows],
     }
     return {
