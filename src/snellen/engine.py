@@ -87,7 +87,7 @@ def score(
                      blocks, so scores made with it compare only with each other.
     run            : the run directory; None = one for this request under `snellen-runs/`.
     fresh          : forget what the run directory holds.
-    progress       : called from time to time with a `Progress`.
+    progress       : called with a `Progress` at the start and after every picture.
     Returns the `Table` of the run: one row a picture, sorted by name. A picture that cannot be
     scored is a row with the reason in `missing`.
     Raises `NothingFound`, `ScorerError`, `RunError`, `InputError`.
@@ -141,6 +141,11 @@ def _find_all(given: Sequence[str | os.PathLike[str]]) -> list[Found]:
 def _scorer(with_: str | os.PathLike[str] | Scorer, crops: int | None) -> tuple[Scorer, str]:
     """The scorer, and what it was called in the request."""
     if not isinstance(with_, (str, os.PathLike)):
+        if crops is not None:
+            raise InputError(
+                f"crops={crops} has no effect on {with_.name}, which is loaded already",
+                "Give crops to load_scorer.",
+            )
         return with_, with_.name
     from snellen.scorers import load_scorer
 
@@ -161,9 +166,8 @@ def _score_all(
     done, missing = kept, 0
     progress(Progress(len(files), done, kept, missing))
 
-    def write(finished: Future[_Result]) -> None:
+    def write(row: Row, thumbnail: bytes | None) -> None:
         nonlocal done, missing
-        row, thumbnail = finished.result()
         writer.append(row, thumbnail)
         done += 1
         missing += row["missing"] is not None
@@ -175,8 +179,9 @@ def _score_all(
         source = iter(todo)
         waiting.extend(pool.submit(work, found) for found in islice(source, jobs * _AHEAD))
         while waiting:
-            write(waiting[0])
+            result = waiting[0].result()  # stopped here, the picture is still in `waiting`
             waiting.popleft()
+            write(*result)
             waiting.extend(pool.submit(work, found) for found in islice(source, 1))
     except KeyboardInterrupt:
         pool.shutdown(cancel_futures=True)

@@ -197,8 +197,9 @@ def test_stopped_by_hand_it_keeps_what_was_scored(photos: Path, run: Path) -> No
     first, second = StandIn(), StandIn()
     with pytest.raises(KeyboardInterrupt):
         snellen.score(photos, first, run=run, progress=stop, jobs=1)
+    kept = [row["image"] for _, _, row in scan(run / ROWS)]
+    assert len(kept) == len(set(kept)) == len(first.scored) >= 4
     table = snellen.score(photos, second, run=run)
-    assert len(first.scored) >= 4
     assert len(first.scored) + len(second.scored) == 9
     assert list(table) == list(snellen.score(photos, StandIn(), run=run.with_name("other")))
 
@@ -212,13 +213,21 @@ def test_nothing_to_do_is_an_error(tmp_path: Path, paths: list[str], message: st
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("wrong", [{"jobs": 0}, {"jpeg_scale": 3}, {"max_megapixels": 0}])
+WRONG = [{"jobs": 0}, {"jpeg_scale": 3}, {"max_megapixels": 0}]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_options_without_sense_are_refused_at_once(
     photos: Path, run: Path, wrong: dict[str, int]
 ) -> None:
     with pytest.raises(InputError, match=f"got {next(iter(wrong.values()))}"):
         snellen.score(photos, StandIn(), run=run, **wrong)  # type: ignore[arg-type]
     assert not run.exists()
+
+
+def test_a_dial_for_a_scorer_that_is_loaded_already_is_not_ignored(photos: Path) -> None:
+    with pytest.raises(InputError, match="crops=9 has no effect on stand-in@1"):
+        snellen.score(photos, StandIn(), crops=9)
 
 
 def test_a_run_is_not_taken_over_by_other_options(photos: Path, run: Path) -> None:
