@@ -37,9 +37,7 @@ def test_the_dial_gives_about_as_many_crops_as_asked_for(crops: int) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    height=st.integers(1, 700), width=st.integers(1, 700), crops=st.integers(1, 24)
-)
+@given(height=st.integers(1, 700), width=st.integers(1, 700), crops=st.integers(1, 24))
 def test_any_size_gives_full_crops_on_the_block_grid_inside_the_picture(
     height: int, width: int, crops: int
 ) -> None:
