@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from snellen.errors import ConstantValues, InputError, TooFewRatings
 from snellen.stats.votes import Floats, Votes, check_confidence
 
 _RESAMPLES = 2000
+_DRAWS_AT_ONCE = 2_000_000  # numbers in memory: 16 MB
 
 
 @dataclass(frozen=True)
@@ -101,16 +103,22 @@ def krippendorff_alpha(
     # Pairs within an item: Σ(x − y)² over ordered pairs is 2(m Σx² − (Σx)²), each divided by m − 1.
     within = (count * squares - sums**2) / (count - 1)
 
-    def alpha(weights: Floats) -> Floats:
-        """Alpha of items counted `weights` (…, items) times."""
+    def alpha(times: npt.ArrayLike) -> Floats:
+        """Alpha of items counted `times` (…, items)."""
+        weights = np.asarray(times, dtype=np.float64)
         total = weights @ count
         between = total * (weights @ squares) - (weights @ sums) ** 2
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(1 - (total - 1) * (weights @ within) / between)
 
     items = len(count)
-    draws = np.random.default_rng(seed).multinomial(items, np.full(items, 1 / items), resamples)
-    spread = alpha(draws.astype(np.float64))
+    random, at_once = np.random.default_rng(seed), max(1, _DRAWS_AT_ONCE // items)
+    spread = np.concatenate(
+        [
+            alpha(random.multinomial(items, np.full(items, 1 / items), min(at_once, left)))
+            for left in range(resamples, 0, -at_once)
+        ]
+    )
     low, high = np.nanquantile(spread, [1 - tail, tail])
     return Alpha(float(alpha(np.ones(items))), float(low), float(high), level, items)
 

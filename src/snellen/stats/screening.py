@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snellen.errors import InputError, TooFewRatings
-from snellen.stats.votes import Codes, Flags, Floats, Votes, encode
+from snellen.stats.votes import Codes, Flags, Floats, Votes, encode, sums
 
 # ITU-R BT.500-15 § A1-2.3.1: scores beyond 2 standard deviations are outlying where votes
 # are normally distributed (kurtosis from 2 to 4), beyond √20 where they are not.
@@ -149,15 +149,17 @@ def screen_p913(
     order = [int(code) for code in np.flatnonzero(flat)]
     r1 = np.full(len(given), np.nan)
     r2 = np.full(len(given), np.nan) if groups is not None else None
+    over_items = _Follower(votes, votes.item)
+    over_conditions = None if groups is None else _Follower(votes, groups[votes.item])
     while True:
         inside = ~rejected
         if inside.sum() < 3:
             break
-        now = _correlations(votes, inside, votes.item)
+        now = over_items.correlations(inside)
         r1[inside] = now[inside]
         short = inside & judged & (now < r1_limit)
-        if r2 is not None and groups is not None:
-            now2 = _correlations(votes, inside, groups[votes.item])
+        if r2 is not None and over_conditions is not None:
+            now2 = over_conditions.correlations(inside)
             r2[inside] = now2[inside]
             # One condition alone has no correlation over conditions: r1 decides then.
             short &= ~(now2 >= r2_limit)
@@ -171,31 +173,36 @@ def screen_p913(
     return P913Screening(votes.raters, r1, r2, rejected, tuple(order), tuple(reasons))
 
 
-def _correlations(votes: Votes, inside: Flags, unit: Codes) -> Floats:
-    """(raters,) Pearson correlation of each rater's means per unit with the panel's over the same.
+class _Follower:
+    """Pearson correlation of every rater's means per unit with the panel's over the same units.
 
-    inside : (raters,) whose votes make the panel's mean.
-    unit   : (n,) code of what each vote was about: the item, or its condition.
+    unit : (n,) code of what each vote was about: the item, or its condition.
     """
-    units = int(unit.max()) + 1
-    chosen = inside[votes.rater]
-    count = np.bincount(unit[chosen], minlength=units)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        panel = np.bincount(unit[chosen], votes.score[chosen], units) / count
+
+    def __init__(self, votes: Votes, unit: Codes) -> None:
+        self._votes, self._unit, self._units = votes, unit, int(unit.max()) + 1
         # One row per (rater, unit): repeated votes, or the items of a condition, are averaged.
         cell, row, each = np.unique(
-            votes.rater * units + unit, return_inverse=True, return_counts=True
+            votes.rater * self._units + unit, return_inverse=True, return_counts=True
         )
-        rater = cell // units
+        self._rater, self._place = cell // self._units, cell % self._units
+        self._n = np.bincount(self._rater, minlength=len(votes.raters))
         own = np.bincount(row, votes.score) / each
-        others = panel[cell % units]
-        size = len(votes.raters)
-        n = np.bincount(rater, minlength=size)
-        own = own - (np.bincount(rater, own, size) / n)[rater]
-        others = others - (np.bincount(rater, others, size) / n)[rater]
-        covariance = np.bincount(rater, own * others, size)
-        scale = np.bincount(rater, own**2, size) * np.bincount(rater, others**2, size)
-        return np.asarray(np.where(scale > 0, covariance / np.sqrt(scale), np.nan))
+        self._own = own - (self._sums(own) / self._n)[self._rater]
+
+    def correlations(self, inside: Flags) -> Floats:
+        """(raters,) with the mean of the raters `inside` (raters,); NaN where it does not exist."""
+        chosen = inside[self._votes.rater]
+        unit, score = self._unit[chosen], self._votes.score[chosen]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            panel = sums(unit, score, self._units) / sums(unit, None, self._units)
+            others = panel[self._place]
+            others = others - (self._sums(others) / self._n)[self._rater]
+            scale = self._sums(self._own**2) * self._sums(others**2)
+            return np.where(scale > 0, self._sums(self._own * others) / np.sqrt(scale), np.nan)
+
+    def _sums(self, values: Floats) -> Floats:
+        return sums(self._rater, values, len(self._n))
 
 
 def _needs_raters(votes: Votes) -> None:
