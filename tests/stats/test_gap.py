@@ -168,3 +168,5 @@ def test_a_scorer_as_good_as_the_truth_is_worth_any_number():
     found = stats.equivalent_raters(quality, mos, np.full(300, 3.0), 10, mapping="linear")
     assert found.value == math.inf
     assert found.high == math.inf
+    with pytest.raises(StatsError, match="unanimous"):
+        stats.equivalent_raters(quality, mos, np.zeros(300), 10)

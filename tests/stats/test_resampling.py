@@ -110,7 +110,7 @@ def test_bca_is_scipys():
     assert (low, high) == pytest.approx((theirs.low, theirs.high), abs=0.012)
     # Skewed data: the correction is not nothing.
     plain = intervals.percentile_interval(
-        resampling.bootstrap(statistic, data.clusters, resamples=20_000)[:, 0]
+        resampling.bootstrap(statistic, data.clusters, resamples=20_000)[:, 0], 60
     )
     assert abs(plain[0] - low) > 0.005
 
@@ -129,3 +129,20 @@ def test_leaving_out_blocks_gives_the_acceleration_of_single_images():
     blocks = resampling.jackknife(statistic, data.clusters)[:, 0]
     assert (singles.size, blocks.size) == (4000, 1000)
     assert acceleration(blocks) == pytest.approx(acceleration(singles), abs=0.01)
+
+
+def test_jackknife_interval_of_the_mean_of_z_worked_by_hand():
+    # Two units left out in turn give z of .9 and 1.1: error √(1/2·(.01 + .01)) = .1, t₁ = 12.7062.
+    low, high = intervals.jackknife_interval(np.tanh(1.0), np.tanh(np.array([0.9, 1.1])), units=2)
+    assert (low, high) == pytest.approx((np.tanh(1 - 1.27062), np.tanh(1 + 1.27062)), abs=1e-6)
+
+
+def test_percentiles_are_widened_for_few_units_alone():
+    replicates = np.linspace(0.0, 1.0, 100_001)
+    assert intervals.percentile_interval(replicates, 10**6) == pytest.approx(
+        (0.025, 0.975), abs=1e-4
+    )
+    # 10 units: t₉ = 2.262157, times √(10/9) 2.384521: tails of Φ(−2.384521) = .008551.
+    assert intervals.percentile_interval(replicates, 10) == pytest.approx(
+        (0.008551, 1 - 0.008551), abs=2e-5
+    )

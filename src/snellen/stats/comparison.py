@@ -177,11 +177,6 @@ def fisher_difference_variance(mean: Number, r_ab: Number, *, ranks: bool) -> Nu
     return variance * rank_excess(mean) if ranks else variance
 
 
-def fisher_z(r: Floats) -> Floats:
-    """atanh r, held finite: a resample of few images can be in perfect order."""
-    return np.arctanh(np.clip(r, -1.0 + 1e-9, 1.0 - 1e-9))
-
-
 def rank_excess(r: Number) -> Number:
     """Variance of Spearman's r on Fisher's scale over that of Pearson's.  Bonett & Wright 2000."""
     return 1.0 + r**2 / 2.0
@@ -221,8 +216,9 @@ def compare(
     statistic : "srcc", or "plcc" of the scores as given (cross-fit them first to compare maps).
     clusters  : (n,) labels of images that are not independent, or None.
     test      : which p-value Holm's correction, `better` and `best` go by.
-    All scorers share each bootstrap resample; its p compares the difference on Fisher's z scale
-    with its bootstrap standard error, so that p is not floored at 1/resamples (ours).
+    All scorers share each bootstrap resample. Its p compares the difference on Fisher's z scale
+    with its bootstrap error, by Student's t with clusters (or images) − 1 degrees of freedom, so
+    that p is not floored at 1/resamples (ours).
     Raises as `srcc`, and `InputError` on fewer than two scorers or names that do not fit.
     """
     rows = list(scores)  # type: ignore[arg-type]
@@ -245,7 +241,7 @@ def compare(
     draws = resampling.bootstrap(
         coefficient.statistic(data), data.clusters, resamples=resamples, seed=seed
     )
-    low, high, p_bootstrap = _paired_bootstrap(values, draws, alpha)
+    low, high, p_bootstrap = _paired_bootstrap(values, draws, data.n_clusters, alpha)
     between = correlation_matrix(data.scores, ranks=statistic == "srcc")
     p_williams, p_steiger = _formula_tests(values, between, data, ranks=statistic == "srcc")
     p = {"bootstrap": p_bootstrap, "williams": p_williams, "steiger": p_steiger}[test]
@@ -280,24 +276,27 @@ def correlation_matrix(rows: Floats, *, ranks: bool) -> Floats:
     return np.asarray(np.clip(matrix, -1.0, 1.0))
 
 
-def _paired_bootstrap(values: Floats, draws: Floats, alpha: float) -> tuple[Floats, Floats, Floats]:
-    """Interval and p of every difference from shared resamples `draws` (b, k)."""
-    from scipy.special import ndtr
+def _paired_bootstrap(
+    values: Floats, draws: Floats, units: int, alpha: float
+) -> tuple[Floats, Floats, Floats]:
+    """Interval and p of every difference from shared resamples `draws` (b, k) of `units`."""
+    from scipy.special import stdtr
 
     intervals.finite_replicates(draws.sum(axis=1))
     k = values.size
     low, high, p = np.zeros((k, k)), np.zeros((k, k)), np.ones((k, k))
-    fisher, centre = fisher_z(draws), fisher_z(values)
+    fisher, centre = intervals.fisher_z(draws), intervals.fisher_z(values)
+    # The bootstrap's variance divides by m where Student's t wants m − 1.
+    widen = math.sqrt(units / (units - 1.0))
     for i in range(k):
         for j in range(i + 1, k):
-            low[i, j], high[i, j] = intervals.percentile_interval(
-                draws[:, i] - draws[:, j], 1.0 - alpha
-            )
-            error = float(np.nanstd(fisher[:, i] - fisher[:, j]))
-            gap = abs(centre[i] - centre[j])
-            if gap > ROUNDING:
-                p[i, j] = p[j, i] = 2.0 * float(ndtr(-gap / error)) if error > 0.0 else 0.0
+            difference = draws[:, i] - draws[:, j]
+            low[i, j], high[i, j] = intervals.percentile_interval(difference, units, 1.0 - alpha)
             low[j, i], high[j, i] = -high[i, j], -low[i, j]
+            error = widen * float(np.nanstd(fisher[:, i] - fisher[:, j]))
+            gap = abs(float(centre[i] - centre[j]))
+            if gap > ROUNDING:
+                p[i, j] = p[j, i] = 2.0 * stdtr(units - 1.0, -gap / error) if error > 0.0 else 0.0
     return low, high, p
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +18,7 @@ from snellen.stats import intervals, resampling
 from snellen.stats import mapping as maps
 from snellen.stats.arrays import Aligned, Ints, align, refuse_constant
 
-Interval = Literal["auto", "analytic", "percentile", "bca"]
+Interval = Literal["auto", "analytic", "jackknife", "percentile", "bca"]
 Fit = Literal["raw", "in-sample", "cross-fitted"]
 
 
@@ -97,8 +97,8 @@ def srcc(
     scores   : (n,) any monotone scale, higher is better; NaN = unscored, left out and counted.
     mos      : (n,) mean opinion, rater's own scale; same length.
     clusters : (n,) labels of images that are not independent (their reference image), or None.
-    interval : "analytic" (Bonett–Wright), "percentile" or "bca" (bootstrap over clusters); "auto"
-               is analytic without clusters and BCa with them.
+    interval : "analytic" (Bonett–Wright), "jackknife", or "percentile" or "bca" (bootstrap), all
+               three over clusters; "auto" is analytic without clusters and jackknife with them.
     Raises `TooFewRatings` under 3 pairs, `ConstantValues`, `NotFinite`.
     Source: Spearman 1904; intervals in `snellen.stats.intervals`.
     """
@@ -211,51 +211,78 @@ def correlate(
 ) -> tuple[Correlation, ...]:
     """`coefficient` of every scorer of `data`, each with an interval as `srcc` describes."""
     intervals.check_confidence(confidence)
-    if interval not in ("auto", "analytic", "percentile", "bca"):
-        raise UnknownName("interval", interval, ["auto", "analytic", "percentile", "bca"])
+    if interval not in get_args(Interval):
+        raise UnknownName("interval", interval, get_args(Interval))
     if interval == "analytic" and data.clustered:
         raise StatsError(
             f"the {coefficient.formula_name} interval takes images as independent, "
             "and clusters were given",
-            "Use interval='bca', or leave the clusters out.",
+            "Use interval='jackknife', or leave the clusters out.",
         )
     statistic = coefficient.statistic(data)
     whole = statistic(np.ones((1, data.n), np.int32))[0]
     # Perfect agreement must not be missed for the last bit of a square root.
     values = np.where(np.abs(whole) > 1.0 - 1e-13, np.sign(whole), whole).tolist()
-    if interval == "analytic" or (interval == "auto" and not data.clustered):
+    if interval == "auto":
+        interval = "jackknife" if data.clustered else "analytic"
+    if interval == "analytic":
         bounds = [coefficient.formula(value, data.n, confidence) for value in values]
         method = coefficient.formula_name
     else:
-        need_clusters(data)
-        draws = resampling.bootstrap(statistic, data.clusters, resamples=resamples, seed=seed)
-        if interval == "percentile":
-            bounds = [intervals.percentile_interval(column, confidence) for column in draws.T]
-        else:
-            left_out = resampling.jackknife(statistic, data.clusters)
-            bounds = [
-                intervals.bca_interval(column, value, without, confidence)
-                for column, value, without in zip(draws.T, values, left_out.T, strict=True)
-            ]
-        method = bootstrap_name(
-            "percentile" if interval == "percentile" else "BCa", data, resamples
-        )
+        bounds = _resampled(statistic, values, data, interval, confidence, resamples, seed)
+        # Nothing that is left out or drawn breaks a perfect order: clusters then count as images.
+        bounds = [
+            coefficient.formula(value, data.n_clusters, confidence) if abs(value) == 1.0 else found
+            for value, found in zip(values, bounds, strict=True)
+        ]
+        method = bootstrap_name(interval, data, resamples)
     return tuple(
         Correlation(coefficient.name, value, low, high, data.n, data.missing, method, confidence)
         for value, (low, high) in zip(values, bounds, strict=True)
     )
 
 
+def _resampled(
+    statistic: resampling.Statistic,
+    values: list[float],
+    data: Aligned,
+    interval: Interval,
+    confidence: float,
+    resamples: int,
+    seed: int,
+) -> list[tuple[float, float]]:
+    """Intervals of `values` from images or clusters left out or drawn."""
+    need_clusters(data)
+    units = data.n_clusters
+    if interval == "percentile":
+        draws = resampling.bootstrap(statistic, data.clusters, resamples=resamples, seed=seed)
+        return [intervals.percentile_interval(column, units, confidence) for column in draws.T]
+    left_out = resampling.jackknife(statistic, data.clusters)
+    if interval == "jackknife":
+        return [
+            intervals.jackknife_interval(value, without, units, confidence)
+            for value, without in zip(values, left_out.T, strict=True)
+        ]
+    draws = resampling.bootstrap(statistic, data.clusters, resamples=resamples, seed=seed)
+    return [
+        intervals.bca_interval(column, value, without, confidence)
+        for column, value, without in zip(draws.T, values, left_out.T, strict=True)
+    ]
+
+
 def need_clusters(data: Aligned) -> None:
     """Raise `TooFewRatings` where there are too few clusters to resample."""
     if data.n_clusters < 3:
         raise TooFewRatings(
-            f"the {data.n} images fall into {data.n_clusters} clusters, and a bootstrap needs 3",
+            f"the {data.n} images fall into {data.n_clusters} clusters, and 3 are needed",
             "Rate images of more references, or take the images as independent.",
         )
 
 
-def bootstrap_name(style: str, data: Aligned, resamples: int) -> str:
-    """How a bootstrap interval was made, in words."""
-    unit = "clusters" if data.clustered else "images"
-    return f"bootstrap {style}, {resamples:,} resamples of {data.n_clusters:,} {unit}"
+def bootstrap_name(interval: Interval, data: Aligned, resamples: int) -> str:
+    """How an interval by resampling was made, in words."""
+    units = f"{data.n_clusters:,} {'clusters' if data.clustered else 'images'}"
+    if interval == "jackknife":
+        return f"jackknife of {units}, Student's t"
+    style = "BCa" if interval == "bca" else interval
+    return f"bootstrap {style}, {resamples:,} resamples of {units}"

@@ -190,22 +190,28 @@ def equivalent_raters(
     data = maps.mapped(data, mapping, maps.deal_folds(data.clusters, folds, seed))
     single = spread[data.position] ** 2
     excess = (data.scores[0] - data.mos) ** 2 - single / count[data.position]
+    if not single.any():
+        raise StatsError(
+            f"the votes of all {data.n} images are unanimous (std 0)",
+            "One vote would then do; check the column of standard deviations.",
+        )
     sums = np.stack([single, excess], axis=1)
 
-    def people(counts: resampling.Counts) -> Floats:
+    # The share of one vote's error that the scorer leaves: one over the number, and always finite.
+    def share(counts: resampling.Counts) -> Floats:
         drawn = counts @ sums
-        unexplained = np.where(drawn[:, 1:] > 0.0, drawn[:, 1:], np.nan)
-        return np.asarray(np.nan_to_num(drawn[:, :1] / unexplained, nan=np.inf))
+        return np.asarray(drawn[:, 1:] / drawn[:, :1])
 
-    draws = resampling.bootstrap(people, data.clusters, resamples=resamples, seed=seed)[:, 0]
-    # Whole order statistics: infinity cannot be interpolated.
-    tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(draws, [tail, 1.0 - tail], method="inverted_cdf")
+    def people(share: float) -> float:
+        return 1.0 / share if share > 0.0 else math.inf
+
+    draws = resampling.bootstrap(share, data.clusters, resamples=resamples, seed=seed)[:, 0]
+    least, most = intervals.percentile_interval(draws, data.n_clusters, confidence)
     return Estimate(
         name="equivalent raters",
-        value=float(people(np.ones((1, data.n), np.int32))[0, 0]),
-        low=float(low),
-        high=float(high),
+        value=people(float(share(np.ones((1, data.n), np.int32))[0, 0])),
+        low=people(most),
+        high=people(least),
         n=data.n,
         missing=data.missing,
         method=bootstrap_name("percentile", data, resamples),

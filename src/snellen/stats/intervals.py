@@ -1,7 +1,10 @@
-"""Intervals for a correlation: from a formula, or from the bootstrap.
+"""Intervals for a correlation: from a formula, the jackknife, or the bootstrap.
 
-The formulas take images as independent and work on Fisher's z scale; the bootstrap needs no formula
-and can draw whole clusters (all versions of one reference image) together.
+The formulas take images as independent and work on Fisher's z scale. The others can leave out or
+draw whole clusters (all versions of one reference image) together. With the two or three dozen
+references of the usual test sets, the plain bootstrap intervals are too short: of nominal 95 % they
+hold 88 to 95 % in simulation. The jackknife with Student's t holds 94 to 97 %, and is the default
+(`docs/statistics.md`).
 """
 
 from __future__ import annotations
@@ -59,9 +62,37 @@ def kendall_interval(tau: float, n: int, confidence: float = 0.95) -> tuple[floa
     return (low, tau) if tau == 1.0 else (tau, high) if tau == -1.0 else (low, high)
 
 
-def percentile_interval(replicates: Floats, confidence: float = 0.95) -> tuple[float, float]:
-    """The central `confidence` of bootstrap `replicates` (b,); NaN (a constant draw) left out."""
-    tail = (1.0 - confidence) / 2.0
+def jackknife_interval(
+    value: float, left_out: Floats, units: int, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Fisher's z of `value` ± Student's t times the jackknife error.
+
+    left_out : (g,) the correlation with one unit (or one of g blocks of units) left out.
+    units    : independent clusters, or images.
+    Source: Tukey 1958; t with clusters − 1 as in MacKinnon, Nielsen & Webb 2023; on z, ours.
+    """
+    from scipy.special import stdtrit
+
+    z = fisher_z(finite_replicates(left_out))
+    error = math.sqrt((z.size - 1.0) * float(np.var(z)))
+    half = float(stdtrit(units - 1.0, (1.0 + confidence) / 2.0)) * error
+    centre = float(fisher_z(np.array(value)))
+    return math.tanh(centre - half), math.tanh(centre + half)
+
+
+def percentile_interval(
+    replicates: Floats, units: int, confidence: float = 0.95
+) -> tuple[float, float]:
+    """The central `confidence` of bootstrap `replicates` (b,), expanded for few `units`.
+
+    NaN (a constant draw) is left out. The tails are those of Student's t with units − 1 degrees of
+    freedom and its error, as for a mean: without it intervals from few clusters are too short.
+    Source: Efron 1979; expansion Hesterberg 2015, section 5.3.
+    """
+    from scipy.special import ndtr, stdtrit
+
+    t = stdtrit(units - 1.0, (1.0 + confidence) / 2.0) * math.sqrt(units / (units - 1.0))
+    tail = float(ndtr(-t))
     low, high = np.quantile(finite_replicates(replicates), [tail, 1.0 - tail])
     return float(low), float(high)
 
@@ -97,9 +128,14 @@ def finite_replicates(replicates: Floats) -> Floats:
     if usable.size < max(1, replicates.size // 2):
         raise TooFewRatings(
             f"{replicates.size - usable.size} of {replicates.size} resamples are constant",
-            "There are too few distinct images or clusters for a bootstrap.",
+            "There are too few distinct images or clusters to resample.",
         )
     return usable
+
+
+def fisher_z(r: Floats) -> Floats:
+    """atanh r, held finite: a resample of few images can be in perfect order."""
+    return np.asarray(np.arctanh(np.clip(r, -1.0 + 1e-9, 1.0 - 1e-9)))
 
 
 def _inside(r: float, step: float) -> float:

@@ -22,7 +22,6 @@ from snellen.stats.comparison import (
     check_correlations,
     correlation_matrix,
     fisher_difference_variance,
-    fisher_z,
 )
 from snellen.stats.correlation import need_clusters
 
@@ -153,7 +152,7 @@ def power_from_pilot(
     if abs(r_a - r_b) > ROUNDING and max(abs(r_a), abs(r_b)) < 1.0:
         formula = images_needed(r_a, r_b, r_ab, power=power, alpha=alpha, statistic=statistic)
         draws = resampling.bootstrap(kernel(data), data.clusters, resamples=resamples, seed=seed)
-        draws = fisher_z(draws)
+        draws = intervals.fisher_z(draws)
         error = float(np.nanstd(draws[:, 0] - draws[:, 1]))
         gap = abs(math.atanh(r_a) - math.atanh(r_b))
         by_bootstrap = max(4, math.ceil(data.n * (error * _reach(power, alpha) / gap) ** 2))
@@ -179,7 +178,7 @@ def _simulate(
     for counts in resampling.cluster_draws(
         data.clusters, resamples=experiments, seed=seed, draws=images
     ):
-        z = fisher_z(with_mos(counts))
+        z = intervals.fisher_z(with_mos(counts))
         r_ab = between(counts[:, scorers.position])[:, 0]
         variance = fisher_difference_variance(np.tanh(z).mean(axis=1), r_ab, ranks=ranks)
         gap = z[:, 0] - z[:, 1]

@@ -151,4 +151,4 @@ def _mean_interval(
         return np.asarray(drawn[:, :1] / drawn[:, 1:])
 
     draws = resampling.bootstrap(mean, data.clusters, resamples=resamples, seed=seed)
-    return intervals.percentile_interval(draws[:, 0], confidence)
+    return intervals.percentile_interval(draws[:, 0], data.n_clusters, confidence)

@@ -121,8 +121,8 @@ def cluster_draws(
 def jackknife(statistic: Statistic, clusters: Ints, *, most: int = 1000) -> Floats:
     """(g, k) values of `statistic` with one cluster left out at a time.
 
-    Above `most` clusters they are left out in `most` blocks: the skewness that BCa takes from them
-    is the same in expectation, and the cost no longer grows with the square of n (ours).
+    Above `most` clusters they are left out in `most` blocks: the error and skewness taken from them
+    are the same in expectation, and the cost no longer grows with the square of n (ours).
     """
     m = int(clusters[-1]) + 1
     # Clusters stand in canonical order, by MOS when nobody named them: dealt round, not in runs,
