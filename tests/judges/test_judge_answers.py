@@ -76,6 +76,26 @@ def test_what_is_no_distribution_is_missing(values: tuple[float, float], words: 
     assert (answer.shown, answer.notes) == (SHOWN, ("asked twice",))
 
 
+def test_probabilities_may_be_given_as_they_are() -> None:
+    answer = Answer.from_probabilities(AB, (0.6, 0.2))
+    assert (answer.mass, answer["A"]) == (pytest.approx(0.8), pytest.approx(0.75))
+    assert Answer.from_probabilities(AB, (1, 0)).probabilities == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((0.5, -0.1), "-0.1 as a probability"),
+        ((0.5, math.nan), "nan as the log-probability of 'B'"),
+        ((0, 0), "no probability to any option"),
+        ((0.7, 0.7), "add up to 1.4"),
+        ((math.inf, 0.5), "inf as the log-probability"),
+    ],
+)
+def test_what_are_no_probabilities_is_missing(values: tuple[float, float], words: str) -> None:
+    assert words in Answer.from_probabilities(AB, values).missing
+
+
 @pytest.mark.parametrize("values", [(math.nan, 0.0), (math.inf, 0.0), (-math.inf, -math.inf)])
 def test_logits_that_say_nothing_are_missing(values: tuple[float, float]) -> None:
     assert Answer.from_logits(AB, values).missing

@@ -45,7 +45,7 @@ def test_words_and_logits() -> None:
         ("nothing", "no probability to any option"),
         ("too_much", "add up to 1.8"),
         ("not_a_number", "nan as the log-probability of 'Good'"),
-        ("negative", "a probability of -0.1"),
+        ("negative", "-0.1 as a probability"),
         ("mumble", "'hm', which is none of Good, Poor"),
         ("silent", "does not know"),
         ("failing", "RuntimeError: out of ideas"),

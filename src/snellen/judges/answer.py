@@ -150,6 +150,28 @@ class Answer:
         )
 
     @classmethod
+    def from_probabilities(
+        cls,
+        options: Sequence[str],
+        probabilities: Sequence[float],
+        *,
+        shown: Shown | None = None,
+        notes: Sequence[str] = (),
+    ) -> Answer:
+        """From probabilities among everything that might have been said, each in [0, 1].
+
+        What they lack to 1 is what the options did not get, so their sum is the mass. Missing, with
+        the reason, where they are none: negative, NaN, all 0, or adding up to more than 1.
+        """
+        values = _values(options, probabilities)
+        negative = [value for value in values if value < 0]
+        if negative:
+            reason = f"the model gave {negative[0]} as a probability"
+            return cls.without(options, reason, shown=shown, notes=notes)
+        logprobs = [-math.inf if value == 0 else math.log(value) for value in values]
+        return cls.from_logprobs(options, logprobs, shown=shown, notes=notes)
+
+    @classmethod
     def from_logits(
         cls,
         options: Sequence[str],

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -138,7 +137,7 @@ def _answer(question: Question, said: Said, shown: Shown) -> Answer:
         return Answer.from_logits(options, _row(options, said.values), shown=shown)
     if not isinstance(said, Mapping):
         raise InputError(f"the script gave {type(said).__name__}", "See scripted.Said.")
-    return Answer.from_logprobs(options, [_log(p) for p in _row(options, said)], shown=shown)
+    return Answer.from_probabilities(options, _row(options, said), shown=shown)
 
 
 def _row(options: tuple[str, ...], values: Mapping[str, float]) -> list[float]:
@@ -150,13 +149,6 @@ def _row(options: tuple[str, ...], values: Mapping[str, float]) -> list[float]:
     if left_over:
         raise InputError(f"the script gave values for {', '.join(left_over)}, which are no options")
     return [float(values[option]) for option in options]
-
-
-def _log(probability: float) -> float:
-    """Natural logarithm, −inf of 0; NaN stays what it is and makes the answer missing."""
-    if probability < 0:
-        raise InputError(f"the script gave a probability of {probability}")
-    return -math.inf if probability == 0 else math.log(probability)
 
 
 def _shown(question: Question) -> Shown:
