@@ -225,6 +225,29 @@ def test_agreement_within_each_distortion_or_the_reason(
     assert "2 images" in parts["rare"]["srcc"]["reason"]
 
 
+def test_a_public_set_is_read_from_its_directory_and_its_dmos_turned(tmp_path: Path) -> None:
+    """Scores that are the negated DMOS of LIVE agree perfectly, without anybody saying --dmos."""
+    from scipy.io import savemat
+
+    count = 227 + 233 + 3 * 174
+    dmos, original = np.linspace(20, 80, count), np.zeros(count)
+    original[:3] = 1
+    names = np.array([f"ref{place % 29}.bmp" for place in range(count)], dtype=object)
+    savemat(tmp_path / "dmos.mat", {"dmos": dmos[None], "orgs": original[None]})
+    savemat(tmp_path / "refnames_all.mat", {"refnames_all": names[None]})
+    scored = table(
+        tmp_path / "s.csv",
+        image=[f"/mnt/live/jp2k/img{place}.bmp" for place in range(4, 228)],
+        score=-dmos[3:227],
+    )
+    found = judged(scored, tmp_path, "--allow-missing")
+    assert (found["ratings"], found["n"], found["references"]) == ("live", 224, 29)
+    assert found["figures"]["srcc"]["value"] == pytest.approx(1)
+    assert found["scale"]["higher_is_better"] is False
+    assert any("3 undistorted copies" in said for said in found["warnings"])
+    assert found["smallest_gap"]["rule"] == "MOS difference over 12.5"
+
+
 def test_one_split_can_be_judged_alone(
     tmp_path: Path, truth: tuple[list[str], Any, Any], files: tuple[Path, Path]
 ) -> None:
@@ -326,6 +349,6 @@ def test_the_terminal_shows_figures_reasons_and_warnings(
     shown = snellen("evaluate", scored, rated, "--resamples", 200).stdout
     assert "SRCC" in shown
     assert "cross-fitted" in shown
-    assert "missing: outlier ratio" in shown
+    assert "missing: outlier_ratio" in shown
     assert "[red]x[/red]\\x1b[31m.png" in shown
     assert "\x1b[31m" not in shown

@@ -246,6 +246,7 @@ def test_dmos_is_turned_only_when_asked(tmp_path: Path) -> None:
         ("image,mos\na,\nb,nan\n", "holds no number"),
         ("image,mos\na,good\n", "'good'"),
         ("image,opinion\na,1\n", "opinion"),
+        ("image,mos,std,STD\na,1,2,3\n", "2 columns that read as 'std'"),
     ],
 )
 def test_bad_ratings_are_refused(tmp_path: Path, content: str, said: str) -> None:

@@ -16,7 +16,7 @@ from snellen.compare import Ranking, compare
 from snellen.data.dataset import Dataset, Scale, make
 from snellen.evaluate import Evaluation, evaluate
 from snellen.matched import Scores, match
-from snellen.reports import agreement
+from snellen.reports import agreement, charts
 from snellen.reports.compare_page import write_compare_page
 from snellen.reports.evaluate_page import write_evaluate_page
 
@@ -113,6 +113,22 @@ def test_all_points_are_drawn_until_there_are_too_many(alone: Evaluation) -> Non
     assert len(dots) + agreement.undrawn(found) == many
     named = {dot[0].text for dot in dots}
     assert {found.image[row] for row in found.furthest(100)} <= named
+
+
+def test_intervals_stand_on_one_scale() -> None:
+    values, bounds = [0.2, 0.9, -0.1], [(0.1, 0.4), (0.8, 0.95), (-0.3, 0.1)]
+    svg = charts.intervals(["a", "b", "c"], values, bounds, title="t", x_label="x")
+    root = ElementTree.fromstring(svg)
+    dots = [float(dot.get("cx", "")) for dot in root.iter("circle")]
+    bars = [line for line in root.iter("line") if line.get("class") == "interval"]
+    at = dict(zip(values, dots, strict=True))
+    scale = (at[0.9] - at[-0.1]) / 1.0
+    assert at[0.2] == pytest.approx(at[-0.1] + 0.3 * scale, abs=0.2)
+    for bar, value, (low, high) in zip(bars, values, bounds, strict=True):
+        assert float(bar.get("x1", "")) == pytest.approx(at[value] + (low - value) * scale, abs=0.2)
+        assert float(bar.get("x2", "")) == pytest.approx(
+            at[value] + (high - value) * scale, abs=0.2
+        )
 
 
 def test_missing_figures_carry_their_reason(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def _show(found: Evaluation, outputs: list[Path]) -> None:
     without: dict[str, list[str]] = {}
     for figure in found.figures:
         if figure.estimate is None:
-            without.setdefault(figure.reason, []).append(figure.label)
+            without.setdefault(figure.reason, []).append(figure.key)
             continue
         kind, fit = figure.estimate.mapping, figure.estimate.fit
         table.add_row(

@@ -108,7 +108,7 @@ def read_ratings(
     )
     columns: dict[str, object] = {}
     for key, wanted in _OPTIONAL.items():
-        found = find_optional(table, wanted)
+        found = find_optional(table, wanted, path)
         if found is None or found in {column, image}:
             continue
         if key in {"std", "votes", "level"}:

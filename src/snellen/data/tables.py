@@ -156,12 +156,14 @@ def find_column(
     )
 
 
-def find_optional(columns: Iterable[str], wanted: Sequence[str]) -> str | None:
+def find_optional(
+    columns: Iterable[str], wanted: Sequence[str], where: str | Path = "the table"
+) -> str | None:
     """As `find_column`, or None where no such column exists."""
-    try:
-        return find_column(columns, wanted)
-    except DataError:
+    columns = list(columns)
+    if not {_plain(name) for name in wanted} & {_plain(column) for column in columns}:
         return None
+    return find_column(columns, wanted, where=where)
 
 
 def numbers(

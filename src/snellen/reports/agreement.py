@@ -53,14 +53,14 @@ def rows_of(found: Evaluation) -> list[Row]:
 
 
 def missing_of(found: Evaluation) -> list[tuple[str, str]]:
-    """(labels, reason) of the figures that could not be computed."""
+    """(keys as in JSON, reason) of the figures that could not be computed."""
     reasons: dict[str, list[str]] = {}
     for figure in found.figures:
         if figure.estimate is None:
-            reasons.setdefault(figure.reason, []).append(figure.label)
+            reasons.setdefault(figure.reason, []).append(figure.key)
     if isinstance(found.gap, str):
-        reasons.setdefault(found.gap, []).append("smallest meaningful gap")
-    return [(", ".join(labels), printable(reason)) for reason, labels in reasons.items()]
+        reasons.setdefault(found.gap, []).append("smallest_gap")
+    return [(", ".join(keys), printable(reason)) for reason, keys in reasons.items()]
 
 
 def cells(figure: Figure) -> tuple[str, str]:
