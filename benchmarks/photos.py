@@ -43,3 +43,23 @@ def write_jpegs(
     for number, path in enumerate(paths):
         path.write_bytes(contents[number % len(contents)])
     return paths
+
+
+def write_degraded(folder: Path, levels: tuple[int, ...] = (1, 3, 5)) -> Path:
+    """Three photos, each as it is and with every distortion at `levels`, as JPEGs of quality 95."""
+    from skimage import data
+
+    from snellen import distortions
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("astronaut", "coffee", "chelsea"):
+        pixels = getattr(data, name)()
+        copies = {"pristine": pixels} | {
+            f"{kind.name}-{level}": distortions.apply(pixels, kind.name, level, seed=level)
+            for kind in distortions.catalogue()
+            for level in levels
+        }
+        for copy, degraded in copies.items():
+            jpeg = simplejpeg.encode_jpeg(degraded, quality=95, colorsubsampling="444")
+            (folder / f"{name}-{copy}.jpg").write_bytes(jpeg)
+    return folder
