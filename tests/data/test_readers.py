@@ -191,6 +191,14 @@ def test_csiq_exported_as_csv(tmp_path: Path) -> None:
     assert data.image == ["dst_imgs/awgn/1600.AWGN.1.png"]
 
 
+def test_spaq_exported_as_csv_with_a_header_in_another_case(tmp_path: Path) -> None:
+    name = "MOS and Image attribute scores.csv"
+    text(tmp_path / name, "image name;mos;brightness\n00001.jpg;32,17;56\n00002.jpg;61,9;60\n")
+    data = read_dataset(tmp_path)
+    assert (data.name, data.mos.tolist()) == ("spaq", [32.17, 61.9])
+    assert data.missing == ["TestImage/00001.jpg", "TestImage/00002.jpg"]
+
+
 def test_a_strange_file_name_is_named(tmp_path: Path) -> None:
     text(tmp_path / "dmos.csv", "dist_img,ref_img,dmos,var\nholiday.png,I01.png,4,0.5\n")
     with pytest.raises(DataError, match=r"holiday\.png"):

@@ -96,22 +96,27 @@ def read_table(
 def table_from_rows(path: Path, columns: Sequence[str], sheet: str | None = None) -> Table:
     """A sheet (.xlsx, or CSV made of it) whose header may stand under a title or beside blanks.
 
-    columns : names that the header row must have; the rows above it are passed over.
+    columns : names that the header row must have, and those of the result; the rows above it are
+              passed over.
     Raises `DataError` when no row has them all.
     """
+    separator = ","
     if path.suffix.lower() == ".xlsx":
         rows = _numbered(read_sheet(path, sheet))
     else:
         text = _read_text(path)
-        named = next((line for line in text.split("\n") if columns[0] in line), "")
-        rows = _separated_rows(path, text, _separator(named))
+        first = _plain(columns[0])
+        separator = _separator(
+            next((line for line in text.split("\n") if first in _plain(line)), "")
+        )
+        rows = _separated_rows(path, text, separator)
     wanted = {_plain(name) for name in columns}
     for place, (_, row) in enumerate(rows):
         if wanted <= {_plain(cell) for cell in row if cell}:
             table = _from_rows(path, rows[place:], None)
-            return {
-                find_column(table, (name,)): table[find_column(table, (name,))] for name in columns
-            }
+            if separator != ",":
+                _mend_decimal_commas(table)
+            return {name: table[find_column(table, (name,))] for name in columns}
     raise DataError(f"{path} has no row with the columns {_listed(columns)}")
 
 
