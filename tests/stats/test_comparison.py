@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from snellen import stats
@@ -59,6 +59,7 @@ def test_rank_correlations_are_given_their_larger_error():
     assert ranks.statistic == pytest.approx(plain.statistic / math.sqrt(1 + 0.49 / 2))
 
 
+@settings(derandomize=True, deadline=None)
 @given(correlation, correlation, correlation, st.integers(4, 5000))
 def test_swapping_the_scorers_changes_the_sign_alone(r_a, r_b, r_ab, n):
     assume(1 - r_a**2 - r_b**2 - r_ab**2 + 2 * r_a * r_b * r_ab > 0)
@@ -89,6 +90,7 @@ def test_holm_worked_by_hand():
     assert stats.holm([]).size == 0
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_never_helps_and_keeps_the_order(p):
     adjusted = stats.holm(p)

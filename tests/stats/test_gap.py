@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snellen import stats
@@ -62,6 +62,7 @@ def test_the_panel_is_ntias_table():
     assert stats.smallest_gap(swapped, mos, std=np.ones(8), votes=9).panel is None
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.integers(0, 10_000), st.floats(0.2, 2.0))
 def test_the_five_shares_sum_to_one_and_move_one_way(seed, noise):
     score, mos, std = rated(30, noise, seed=seed)

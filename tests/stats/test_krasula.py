@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snellen import stats
@@ -50,6 +50,7 @@ def test_equal_scores_are_no_correct_classification():
     assert found.correct[0].value == pytest.approx(3 / 4)
 
 
+@settings(derandomize=True, deadline=None)
 @given(
     st.lists(st.integers(0, 6), min_size=1, max_size=9),
     st.lists(st.integers(0, 6), min_size=1, max_size=9),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import curve_fit
 
@@ -56,6 +56,7 @@ def test_logistic4_is_no_worse_than_scipys_fit_from_the_usual_start():
         assert stats.fit_mapping(x, y, "logistic4").rmse <= error + 1e-6
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.floats(1e-6, 1e6), st.floats(-1e6, 1e6), st.sampled_from(KINDS))
 def test_the_scale_of_the_scores_does_not_matter(stretch, shift, kind):
     x, y = s_shaped(80, noise=0.3)
@@ -135,15 +136,15 @@ def test_cross_fitting_does_not_depend_on_the_order_of_rows():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_with_no_relation_in_sample_flatters_and_cross_fitted_does_not(kind):
-    """100 images, scores that know nothing: the mean PLCC of 30 experiments."""
+    """100 images, scores that know nothing: the mean PLCC of 20 experiments."""
     rng = np.random.default_rng(5)
     flattered, honest = [], []
-    for _ in range(30):
+    for _ in range(20):
         x, y = rng.normal(size=(2, 100))
         flattered.append(stats.plcc(x, y, mapping=kind, cross_fit=False).value)
         honest.append(stats.plcc(x, y, mapping=kind).value)
     assert np.mean(flattered) > 0.05
-    assert abs(np.mean(honest)) < 0.08
+    assert abs(np.mean(honest)) < 0.1
 
 
 def test_isotonic_inflation_is_as_large_as_known():

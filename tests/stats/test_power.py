@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snellen import stats
@@ -33,6 +33,7 @@ def test_equal_scorers_are_never_told_apart():
     assert stats.images_needed(0.8, 0.8, 0.6) is None
 
 
+@settings(derandomize=True, deadline=None)
 @given(
     st.floats(0.1, 0.95),
     st.floats(0.01, 0.3),

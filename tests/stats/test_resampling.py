@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats as oracle
 
@@ -24,6 +24,7 @@ ORACLES = {
 }
 
 
+@settings(derandomize=True, deadline=None)
 @given(columns)
 def test_correlation_from_counts_is_that_of_the_repeated_images(drawn):
     a, b, mos, counts = (np.array(column, float) for column in drawn)
@@ -103,7 +104,7 @@ def test_bca_is_scipys():
         lambda x, y: oracle.pearsonr(x, y).statistic,
         paired=True,
         vectorized=False,
-        n_resamples=5000,
+        n_resamples=2500,
         method="BCa",
         rng=np.random.default_rng(4),
     ).confidence_interval
