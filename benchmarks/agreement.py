@@ -58,7 +58,7 @@ def main(images: int = 10_000, scorers: int = 10, resamples: int = 2_000) -> Non
         for label, how in (
             ("srcc: Williams, Steiger, paired bootstrap, Holm", {}),
             ("plcc: the same", {"statistic": "plcc"}),
-            ("srcc: the same by reference, BCa intervals", {"clusters": reference}),
+            ("srcc: the same by reference", {"clusters": reference}),
             ("plcc: by reference", {"statistic": "plcc", "clusters": reference}),
         )
     ) + timed("Krasula's analysis, 500,000 pairs", lambda: stats.krasula(rows, mos, std, 20))
