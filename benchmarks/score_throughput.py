@@ -4,8 +4,9 @@
 
 Both use the same threads; decoding is simplejpeg into memory that is used again, the fastest full
 decode available here. The two take turns, and the median of the ratios is printed, so that another
-load on the machine falls on both. Scoring includes finding the files, reading, hashing, the
-network, thumbnails and the run directory; loading the network is left out (see score_start.py).
+load on the machine falls on both; the ratio of processor times does not depend on it. Scoring
+includes finding the files, reading, hashing, the network, thumbnails and the run directory; loading
+the network is left out (see score_start.py).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from threading import local
 
 import numpy as np
+import numpy.typing as npt
 import simplejpeg
 from photos import write_jpegs
 
@@ -29,8 +31,22 @@ from snellen.scorers import Scorer
 SETS = {"12 MP": ((3000, 4000), 24), "1 MP": ((866, 1154), 120), "0.25 MP": ((433, 577), 400)}
 
 
-def decode_all(paths: list[Path], threads: int) -> float:
-    """Seconds to read and decode every file."""
+class Watch:
+    """Wall and processor seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._began = self._now()
+
+    def read(self) -> npt.NDArray[np.float64]:
+        return self._now() - self._began
+
+    @staticmethod
+    def _now() -> npt.NDArray[np.float64]:
+        return np.array([time.perf_counter(), time.process_time()])
+
+
+def decode_all(paths: list[Path], threads: int) -> npt.NDArray[np.float64]:
+    """Wall and processor seconds to read and decode every file."""
     own = local()
 
     def decode(path: Path) -> None:
@@ -39,17 +55,19 @@ def decode_all(paths: list[Path], threads: int) -> float:
         simplejpeg.decode_jpeg(path.read_bytes(), buffer=own.buffer)
 
     with ThreadPoolExecutor(threads) as pool:
-        began = time.perf_counter()
+        watch = Watch()
         list(pool.map(decode, paths))
-        return time.perf_counter() - began
+        return watch.read()
 
 
-def score_all(folder: Path, scorer: Scorer, threads: int, **options: int) -> float:
-    """Seconds to score the folder into a new run directory."""
+def score_all(
+    folder: Path, scorer: Scorer, threads: int, **options: int
+) -> npt.NDArray[np.float64]:
+    """Wall and processor seconds to score the folder into a new run directory."""
     run = folder.with_name("run")
-    began = time.perf_counter()
+    watch = Watch()
     table = score(folder, scorer, jobs=threads, run=run, **options)
-    seconds = time.perf_counter() - began
+    seconds = watch.read()
     assert not len(table.missing), table.missing[0]
     shutil.rmtree(run)
     return seconds
@@ -62,20 +80,21 @@ def measure(name: str, scorer: Scorer, threads: int, repeats: int, jpeg_scale: i
         paths = write_jpegs(folder, count, shape)
         decode_all(paths, threads)  # warm: page cache, code, memory
         score_all(folder, scorer, threads, jpeg_scale=jpeg_scale)
-        pairs = [
-            (
-                decode_all(paths, threads),
-                score_all(folder, scorer, threads, jpeg_scale=jpeg_scale),
-            )
-            for _ in range(repeats)
-        ]
-    decoding = 1e3 * np.median([d for d, _ in pairs]) / count
-    scoring = 1e3 * np.median([s for _, s in pairs]) / count
-    ratios = sorted(d / s for d, s in pairs)
+        turns = np.array(
+            [
+                (
+                    decode_all(paths, threads),
+                    score_all(folder, scorer, threads, jpeg_scale=jpeg_scale),
+                )
+                for _ in range(repeats)
+            ]
+        )
+    decoding, scoring = 1e3 * np.median(turns[:, :, 0], axis=0) / count
+    wall, processor = (np.sort(turns[:, 0, kind] / turns[:, 1, kind]) for kind in (0, 1))
     print(
         f"{name:>8}  scale 1/{jpeg_scale}  decode {decoding:7.2f} ms  score {scoring:7.2f} ms"
-        f"  throughput {np.median(ratios):5.0%} of decoding"
-        f"  (from {ratios[0]:.0%} to {ratios[-1]:.0%}; {count} files, {threads} threads)"
+        f"  throughput {np.median(wall):4.0%} of decoding ({wall[0]:.0%} to {wall[-1]:.0%})"
+        f"  by processor time {np.median(processor):4.0%}  ({count} files, {threads} threads)"
     )
 
 
