@@ -62,7 +62,7 @@ MODELS: tuple[Model, ...] = (
     Model("llava-hf/llava-onevision-qwen2-7b-ov-hf", "LLaVA-OneVision", 8.0, _APACHE, True),
     Model("OpenGVLab/InternVL3_5-2B-HF", "InternVL", 2.3, _APACHE, True),
     Model("OpenGVLab/InternVL3_5-8B-HF", "InternVL", 8.5, _APACHE, True),
-    Model("HuggingFaceM4/Idefics3-8B-Llama3", "Idefics3", 8.5, _APACHE, True),
+    Model("HuggingFaceM4/Idefics3-8B-Llama3", "Idefics3", 8.5, "Apache-2.0 on Llama 3.1", None),
     Model("google/gemma-3-4b-it", "Gemma3", 4.3, _GEMMA, None),
     Model("google/paligemma2-3b-mix-448", "PaliGemma", 3.0, _GEMMA, None, 1),
 )

@@ -8,7 +8,7 @@ before a judge of its scheme is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeAlias
 
@@ -45,13 +45,7 @@ def load_judge(name: str | Judge, **options: Any) -> Judge:
     scheme, colon, address = name.partition(":")
     known = schemes()
     if not colon or not address:
-        raise InputError(
-            f"{name!r} names no judge",
-            f"Write {scheme}:ADDRESS."
-            if scheme in known
-            else "Write SCHEME:ADDRESS, such as"
-            f" hf:{name or 'MODEL'}; schemes are {', '.join(sorted(known))}.",
-        )
+        raise _no_name(name, scheme, known)
     if scheme not in known:
         raise UnknownName("kind of judge", scheme, known)
     try:
@@ -90,6 +84,17 @@ def schemes() -> dict[str, EntryPoint]:
 def origin(point: EntryPoint) -> str:
     """The package that offers an entry point, with its version."""
     return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+
+
+def _no_name(name: str, scheme: str, known: Collection[str]) -> InputError:
+    """The error for what has no form of a name: a scheme alone, or a model alone."""
+    what = f"{name!r} names no judge"
+    if scheme in known:
+        return InputError(what, f"Write {scheme}:ADDRESS.")
+    example = f"hf:{name or 'MODEL'}"
+    return InputError(
+        what, f"Write SCHEME:ADDRESS, such as {example}; schemes are {', '.join(sorted(known))}."
+    )
 
 
 def _not_importable(name: str, point: EntryPoint, error: ImportError) -> SnellenError:
