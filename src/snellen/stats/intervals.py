@@ -3,7 +3,7 @@
 The formulas take images as independent and work on Fisher's z scale. The others can leave out or
 draw whole clusters (all versions of one reference image) together. With the two or three dozen
 references of the usual test sets, the plain bootstrap intervals are too short: of nominal 95 % they
-hold 88 to 95 % in simulation. The jackknife with Student's t holds 94 to 97 %, and is the default
+hold 88 to 95 % in simulation. The jackknife with Student's t holds 93 to 97 %, and is the default
 (`docs/statistics.md`).
 """
 
