@@ -102,6 +102,18 @@ def test_a_pilot_without_a_difference_says_so():
     assert math.isnan(found.found)
 
 
+def test_a_perfect_scorer_and_a_near_copy_are_no_trouble():
+    a, b, mos = pilot(60, (0.5, 0.9))
+    perfect = stats.power_from_pilot(mos, b, mos)
+    assert perfect.images is None
+    assert perfect.bootstrap == 4
+    copy = a.copy()
+    copy[[0, 1]] = copy[[1, 0]]
+    near = stats.power_from_pilot(a, copy, mos)
+    assert near.images > 4
+    assert 0.0 <= near.found <= 1.0 or math.isnan(near.found)
+
+
 def test_missing_are_left_out_and_counted():
     a, b, mos = pilot(60, (0.5, 0.9))
     a[3], mos[8] = np.nan, np.nan

@@ -34,9 +34,9 @@ class Power:
     """How many images would tell two scorers apart.
 
     images     : by formula from the pilot's correlations, images independent; None where the pilot
-                 shows no difference at all, so that no number would.
+                 shows no difference at all, so that no number would, and where a scorer is perfect.
     bootstrap  : the same from the pilot's bootstrap error, which knows its ties, its shape and its
-                 clusters (as many images per cluster as in the pilot); None likewise.
+                 clusters (as many images per cluster as in the pilot); None without a difference.
     found      : share of simulated experiments of `bootstrap` images, drawn from the pilot, whose
                  test finds the difference, to be compared with `power`; NaN where not simulated
                  (clusters, or more than 50,000 images).
@@ -149,12 +149,13 @@ def power_from_pilot(
     r_a, r_b, r_ab = float(whole[0, 2]), float(whole[1, 2]), float(whole[0, 1])
     formula = by_bootstrap = None
     found = math.nan
-    if abs(r_a - r_b) > ROUNDING and max(abs(r_a), abs(r_b)) < 1.0:
-        formula = images_needed(r_a, r_b, r_ab, power=power, alpha=alpha, statistic=statistic)
+    if abs(r_a - r_b) > ROUNDING:
+        if max(abs(r_a), abs(r_b)) < 1.0:
+            formula = images_needed(r_a, r_b, r_ab, power=power, alpha=alpha, statistic=statistic)
         draws = resampling.bootstrap(kernel(data), data.clusters, resamples=resamples, seed=seed)
         draws = intervals.fisher_z(draws)
         error = float(np.nanstd(draws[:, 0] - draws[:, 1]))
-        gap = abs(math.atanh(r_a) - math.atanh(r_b))
+        gap = float(np.abs(np.diff(intervals.fisher_z(np.array([r_a, r_b]))))[0])
         by_bootstrap = max(4, math.ceil(data.n * (error * _reach(power, alpha) / gap) ** 2))
         if not data.clustered and by_bootstrap <= _LARGEST_SIMULATED:
             found = _simulate(data, kernel, by_bootstrap, alpha, ranks, experiments, seed + 1)
@@ -182,7 +183,9 @@ def _simulate(
         r_ab = between(counts[:, scorers.position])[:, 0]
         variance = fisher_difference_variance(np.tanh(z).mean(axis=1), r_ab, ranks=ranks)
         gap = z[:, 0] - z[:, 1]
-        significant.append(np.abs(gap) * np.sqrt((images - 3.0) / variance) > limit)
+        # Rounding can leave a variance of nothing between near copies of one scorer.
+        error = np.sqrt(np.maximum(variance, 1e-300) / (images - 3.0))
+        significant.append(np.abs(gap) / error > limit)
     return float(np.concatenate(significant).mean())
 
 
