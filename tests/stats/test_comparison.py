@@ -88,6 +88,8 @@ def test_holm_worked_by_hand():
     assert found == pytest.approx([0.06, 0.04, math.nan, 0.5, 0.06], nan_ok=True)
     assert stats.holm([0.9, 0.8]).tolist() == [1.0, 1.0]
     assert stats.holm([]).size == 0
+    with pytest.raises(StatsError, match="outside 0 to 1"):
+        stats.holm([0.5, -1.0])
 
 
 @settings(derandomize=True, deadline=None)
@@ -150,6 +152,13 @@ def test_a_scorer_compared_with_itself_and_a_monotone_copy_is_equal():
     assert (found.p_holm == 1.0).all()
     assert (found.low == 0.0).all()
     assert len(found.groups) == 1
+
+
+def test_a_handful_of_images_is_never_sure():
+    """Perfect against reversed order on 5 images: the bootstrap does not vary, yet p is 2⁻⁴."""
+    found = stats.compare([[1, 2, 3, 4, 5], [5, 4, 3, 2, 1]], [1, 2, 3, 4, 5])
+    assert found.p_bootstrap[0, 1] == 2.0**-4
+    assert not found.better.any()
 
 
 def test_rounding_is_no_difference():

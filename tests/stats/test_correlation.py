@@ -157,6 +157,25 @@ def test_missing_are_left_out_and_counted():
     assert "25, 5 missing" in str(found)
 
 
+def test_masked_entries_are_missing():
+    scores, mos = sample(20)
+    masked = np.ma.masked_greater(scores, 1.0)
+    found = stats.srcc(masked, mos)
+    assert found.missing == masked.mask.sum() > 0
+    assert found.value == pytest.approx(stats.srcc(scores[scores <= 1], mos[scores <= 1]).value)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-9, 1e9, 1e300])
+def test_no_size_of_score_overflows(size):
+    scores, mos = sample(30)
+    plain, large = stats.plcc(scores, mos), stats.plcc(size * scores, mos)
+    assert large.value == pytest.approx(plain.value)
+    mapped = stats.plcc(size * scores, mos, mapping="logistic4")
+    assert mapped.value == pytest.approx(
+        stats.plcc(scores, mos, mapping="logistic4").value, abs=1e-4
+    )
+
+
 def test_reversed_scores_are_flagged_only_when_that_is_sure():
     scores, mos = sample(200)
     assert stats.srcc(-scores, mos).reversed
@@ -240,6 +259,8 @@ def test_bad_options_are_refused_by_name():
         stats.srcc(scores, mos, confidence=95)
     with pytest.raises(StatsError, match="takes images as independent"):
         stats.srcc(scores, mos, clusters=np.arange(20) // 2, interval="analytic")
+    with pytest.raises(InputError, match="39 bootstrap resamples"):
+        stats.srcc(scores, mos, interval="bca", resamples=39)
     with pytest.raises(StatsError, match="19 cluster labels were given for 20"):
         stats.srcc(scores, mos, clusters=np.arange(19))
     with pytest.raises(StatsError, match=r"2 of 20 images have no cluster label.*position 4"):

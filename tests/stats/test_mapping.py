@@ -188,3 +188,5 @@ def test_bad_requests_are_refused_by_name():
     with pytest.raises(ConstantValues, match="after the isotonic map"):
         # One image far above the rest, scored lowest: no rising curve beats a level line.
         stats.plcc(range(10), [100, *range(1, 10)], mapping="isotonic", cross_fit=False)
+    with pytest.raises(ConstantValues, match="in every fold"):
+        stats.plcc(range(12), [1] * 11 + [2], mapping="logistic4")

@@ -107,6 +107,8 @@ def test_a_perfect_scorer_and_a_near_copy_are_no_trouble():
     perfect = stats.power_from_pilot(mos, b, mos)
     assert perfect.images is None
     assert perfect.bootstrap == 4
+    few = stats.power_from_pilot([1, 2, 3, 4], [1, 3, 2, 4], [1, 2, 3, 4])
+    assert (few.images, few.bootstrap) == (None, None)
     copy = a.copy()
     copy[[0, 1]] = copy[[1, 0]]
     near = stats.power_from_pilot(a, copy, mos)

@@ -52,11 +52,13 @@ class Aligned:
 
 
 def vector(values: ArrayLike | Iterable[float | None], name: str) -> Floats:
-    """One-dimensional float64 copy of `values`; None becomes NaN.
+    """One-dimensional float64 copy of `values`; None and masked entries become NaN.
 
     Raises `StatsError` if they are not numbers or not one-dimensional, `NotFinite` on infinity.
     """
     try:
+        if isinstance(values, np.ma.MaskedArray):
+            values = np.ma.filled(values.astype(np.float64), np.nan)
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise StatsError(
@@ -147,6 +149,19 @@ def align(
         missing_scores=tuple(int(count) for count in np.isnan(table).sum(axis=1)),
         clustered=clusters is not None,
     )
+
+
+def standardise(values: Floats) -> tuple[Floats, float, float]:
+    """`values` (n,) with mean 0 and variance 1, their mean and their deviation.
+
+    Scaled before it is squared, so that no size of score overflows or vanishes. The deviation of
+    constant values is taken as 1.
+    """
+    mean = float(values.mean())
+    centred = values - mean
+    size = float(np.abs(centred).max()) or 1.0
+    deviation = float((centred / size).std()) or 1.0
+    return centred / size / deviation, mean, size * deviation
 
 
 def refuse_constant(values: Floats, name: str) -> None:

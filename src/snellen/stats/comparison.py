@@ -188,6 +188,8 @@ def holm(p_values: ArrayLike) -> Floats:
     NaN stays NaN and does not count as a test.  Source: Holm 1979.
     """
     p = np.asarray(p_values, np.float64)
+    if np.any((p < 0.0) | (p > 1.0)):
+        raise StatsError("a p-value lies outside 0 to 1", "Give probabilities.")
     adjusted = np.full(p.shape, np.nan)
     tested = np.flatnonzero(~np.isnan(p))
     order = tested[np.argsort(p[tested], kind="stable")]
@@ -218,7 +220,8 @@ def compare(
     test      : which p-value Holm's correction, `better` and `best` go by.
     All scorers share each bootstrap resample. Its p compares the difference on Fisher's z scale
     with its bootstrap error, by Student's t with clusters (or images) − 1 degrees of freedom, so
-    that p is not floored at 1/resamples (ours).
+    that p is not floored at 1/resamples, and never below 2^(1 − clusters), which is as sure as so
+    many coins can be (ours).
     Raises as `srcc`, and `InputError` on fewer than two scorers or names that do not fit.
     """
     rows = list(scores)  # type: ignore[arg-type]
@@ -241,7 +244,9 @@ def compare(
     draws = resampling.bootstrap(
         coefficient.statistic(data), data.clusters, resamples=resamples, seed=seed
     )
-    low, high, p_bootstrap = _paired_bootstrap(values, draws, data.n_clusters, alpha)
+    low, high, p_bootstrap = _paired_bootstrap(
+        values, draws, data.n_clusters, coefficient.nearest(data.n), alpha
+    )
     between = correlation_matrix(data.scores, ranks=statistic == "srcc")
     p_williams, p_steiger = _formula_tests(values, between, data, ranks=statistic == "srcc")
     p = {"bootstrap": p_bootstrap, "williams": p_williams, "steiger": p_steiger}[test]
@@ -277,7 +282,7 @@ def correlation_matrix(rows: Floats, *, ranks: bool) -> Floats:
 
 
 def _paired_bootstrap(
-    values: Floats, draws: Floats, units: int, alpha: float
+    values: Floats, draws: Floats, units: int, nearest: float, alpha: float
 ) -> tuple[Floats, Floats, Floats]:
     """Interval and p of every difference from shared resamples `draws` (b, k) of `units`."""
     from scipy.special import stdtr
@@ -285,9 +290,11 @@ def _paired_bootstrap(
     intervals.finite_replicates(draws.sum(axis=1))
     k = values.size
     low, high, p = np.zeros((k, k)), np.zeros((k, k)), np.ones((k, k))
-    fisher, centre = intervals.fisher_z(draws), intervals.fisher_z(values)
+    fisher, centre = intervals.fisher_z(draws, nearest), intervals.fisher_z(values, nearest)
     # The bootstrap's variance divides by m where Student's t wants m − 1.
     widen = math.sqrt(units / (units - 1.0))
+    # A handful of images in perfect order never varies; still they say no more than as many coins.
+    surest = 2.0 ** (1 - units)
     for i in range(k):
         for j in range(i + 1, k):
             difference = draws[:, i] - draws[:, j]
@@ -296,7 +303,8 @@ def _paired_bootstrap(
             error = widen * float(np.nanstd(fisher[:, i] - fisher[:, j]))
             gap = abs(float(centre[i] - centre[j]))
             if gap > ROUNDING:
-                p[i, j] = p[j, i] = 2.0 * stdtr(units - 1.0, -gap / error) if error > 0.0 else 0.0
+                found = 2.0 * float(stdtr(units - 1.0, -gap / error)) if error > 0.0 else 0.0
+                p[i, j] = p[j, i] = max(found, surest)
     return low, high, p
 
 

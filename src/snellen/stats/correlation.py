@@ -13,10 +13,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from snellen.errors import StatsError, TooFewRatings, UnknownName
+from snellen.errors import ConstantValues, StatsError, TooFewRatings, UnknownName
 from snellen.stats import intervals, resampling
 from snellen.stats import mapping as maps
-from snellen.stats.arrays import Aligned, Ints, align, refuse_constant
+from snellen.stats.arrays import Aligned, Ints, align
 
 Interval = Literal["auto", "analytic", "jackknife", "percentile", "bca"]
 Fit = Literal["raw", "in-sample", "cross-fitted"]
@@ -67,19 +67,29 @@ class Correlation(Estimate):
 
 @dataclass(frozen=True)
 class Coefficient:
-    """How one correlation is computed: from counts, and its interval from a formula."""
+    """One correlation: how it is computed from counts, its interval by formula, its largest value
+    short of 1 for n images."""
 
     name: str
     statistic: Callable[[Aligned], resampling.Statistic]
     formula: Callable[[float, int, float], tuple[float, float]]
     formula_name: str
+    nearest: Callable[[int], float]
 
 
 SRCC = Coefficient(
-    "SRCC", resampling.spearman, intervals.spearman_interval, "Bonett–Wright"
-)  # fmt: skip
-KRCC = Coefficient("KRCC", resampling.kendall, intervals.kendall_interval, "Fieller")
-PLCC = Coefficient("PLCC", resampling.pearson, intervals.pearson_interval, "Fisher z")
+    "SRCC",
+    resampling.spearman,
+    intervals.spearman_interval,
+    "Bonett–Wright",
+    intervals.nearest_spearman,
+)
+KRCC = Coefficient(
+    "KRCC", resampling.kendall, intervals.kendall_interval, "Fieller", intervals.nearest_kendall
+)
+PLCC = Coefficient(
+    "PLCC", resampling.pearson, intervals.pearson_interval, "Fisher z", intervals.nearest_pearson
+)
 
 
 def srcc(
@@ -188,11 +198,24 @@ def plcc_after_map(
             scores=maps.centre_by_fold(mapped.scores[0], fold)[None],
             mos=maps.centre_by_fold(mapped.mos, fold),
         )
-        refuse_constant(mapped.scores[0], f"scores after the {mapping} map, within folds,")
+        _refuse_flat_folds(mapped, fold, mapping)
     found = correlate(
         PLCC, mapped, interval=interval, confidence=confidence, resamples=resamples, seed=seed
     )[0]
     return replace(found, mapping=mapping, fit=fit_name(fold))
+
+
+def _refuse_flat_folds(centred: Aligned, fold: Ints, mapping: str) -> None:
+    """Raise `ConstantValues` where in every fold one side is constant: a 0 would mean nothing."""
+    scores, mos = (
+        np.bincount(fold, np.abs(side) > 1e-12 * np.abs(side).max())
+        for side in (centred.scores[0], centred.mos)
+    )
+    if not (scores * mos).any():
+        raise ConstantValues(
+            f"in every fold the MOS or the scores after the {mapping} map are constant",
+            "Rate more images, use fewer folds, or quote the raw figures.",
+        )
 
 
 def fit_name(fold: Ints | None) -> Fit:
@@ -229,7 +252,8 @@ def correlate(
         bounds = [coefficient.formula(value, data.n, confidence) for value in values]
         method = coefficient.formula_name
     else:
-        bounds = _resampled(statistic, values, data, interval, confidence, resamples, seed)
+        nearest = coefficient.nearest(data.n)
+        bounds = _resampled(statistic, values, data, interval, nearest, confidence, resamples, seed)
         # Nothing that is left out or drawn breaks a perfect order: clusters then count as images.
         bounds = [
             coefficient.formula(value, data.n_clusters, confidence) if abs(value) == 1.0 else found
@@ -247,6 +271,7 @@ def _resampled(
     values: list[float],
     data: Aligned,
     interval: Interval,
+    nearest: float,
     confidence: float,
     resamples: int,
     seed: int,
@@ -260,7 +285,7 @@ def _resampled(
     left_out = resampling.jackknife(statistic, data.clusters)
     if interval == "jackknife":
         return [
-            intervals.jackknife_interval(value, without, units, confidence)
+            intervals.jackknife_interval(value, without, units, nearest, confidence)
             for value, without in zip(values, left_out.T, strict=True)
         ]
     draws = resampling.bootstrap(statistic, data.clusters, resamples=resamples, seed=seed)

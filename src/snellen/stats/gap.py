@@ -113,7 +113,7 @@ def smallest_gap(
     Source: ITU-T J.149 and Brill et al. 2004 (errors, resolving power); NTIA TR-21-550, Pinson 2020
     (limits, panels). J.149 fits a curve for resolving power; we take the isotonic fit (ours).
     """
-    if scale is not None and not scale[0] < scale[1]:
+    if scale is not None and not -math.inf < scale[0] < scale[1] < math.inf:
         raise InputError(f"the MOS scale is given as {scale}", "Give (lowest, highest): (1, 5).")
     apart = _NTIA_GAP * (scale[1] - scale[0]) if scale is not None else math.nan
     target = vector(mos, "MOS values")

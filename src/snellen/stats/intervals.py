@@ -46,8 +46,8 @@ def spearman_interval(r: float, n: int, confidence: float = 0.95) -> tuple[float
     taken at the nearest attainable r, one swap of neighbours away (ours).
     Source: Bonett & Wright 2000.
     """
-    step = 12.0 / (n**3 - n) if n > 1 else 2.0
-    low, high = _fisher(_inside(r, step), 1.0 + r * r / 2.0, n - 3, confidence)
+    inside = math.copysign(nearest_spearman(n), r) if abs(r) == 1.0 else r
+    low, high = _fisher(inside, 1.0 + r * r / 2.0, n - 3, confidence)
     return (low, r) if r == 1.0 else (r, high) if r == -1.0 else (low, high)
 
 
@@ -57,26 +57,27 @@ def kendall_interval(tau: float, n: int, confidence: float = 0.95) -> tuple[floa
     [−1, 1] where n ≤ 4; a perfect tau as in `spearman_interval`.
     Source: Fieller, Hartley & Pearson 1957; Bonett & Wright 2000.
     """
-    step = 4.0 / (n * (n - 1)) if n > 1 else 2.0
-    low, high = _fisher(_inside(tau, step), 0.437, n - 4, confidence)
+    inside = math.copysign(nearest_kendall(n), tau) if abs(tau) == 1.0 else tau
+    low, high = _fisher(inside, 0.437, n - 4, confidence)
     return (low, tau) if tau == 1.0 else (tau, high) if tau == -1.0 else (low, high)
 
 
 def jackknife_interval(
-    value: float, left_out: Floats, units: int, confidence: float = 0.95
+    value: float, left_out: Floats, units: int, most: float, confidence: float = 0.95
 ) -> tuple[float, float]:
     """Fisher's z of `value` ± Student's t times the jackknife error.
 
     left_out : (g,) the correlation with one unit (or one of g blocks of units) left out.
     units    : independent clusters, or images.
+    most     : largest correlation short of 1, as in `fisher_z`.
     Source: Tukey 1958; t with clusters − 1 as in MacKinnon, Nielsen & Webb 2023; on z, ours.
     """
     from scipy.special import stdtrit
 
-    z = fisher_z(finite_replicates(left_out))
+    z = fisher_z(finite_replicates(left_out), most)
     error = math.sqrt((z.size - 1.0) * float(np.var(z)))
     half = float(stdtrit(units - 1.0, (1.0 + confidence) / 2.0)) * error
-    centre = float(fisher_z(np.array(value)))
+    centre = float(fisher_z(np.array(value), most))
     return math.tanh(centre - half), math.tanh(centre + half)
 
 
@@ -133,14 +134,24 @@ def finite_replicates(replicates: Floats) -> Floats:
     return usable
 
 
-def fisher_z(r: Floats) -> Floats:
-    """atanh r, held finite: a resample of few images can be in perfect order."""
-    return np.asarray(np.arctanh(np.clip(r, -1.0 + 1e-9, 1.0 - 1e-9)))
+def fisher_z(r: Floats, most: float) -> Floats:
+    """atanh r with r held within ±`most`: a resample of few images can be in perfect order."""
+    return np.asarray(np.arctanh(np.clip(r, -most, most)))
 
 
-def _inside(r: float, step: float) -> float:
-    """A perfect rank correlation moved one attainable step towards 0."""
-    return math.copysign(max(0.0, 1.0 - step), r) if abs(r) == 1.0 else r
+def nearest_spearman(n: int) -> float:
+    """Largest Spearman correlation of n untied images short of 1: one swap of neighbours away."""
+    return 1.0 - 12.0 / (n**3 - n)
+
+
+def nearest_kendall(n: int) -> float:
+    """Largest Kendall's tau of n untied images short of 1: one swap of neighbours away."""
+    return 1.0 - 4.0 / (n * (n - 1))
+
+
+def nearest_pearson(n: int) -> float:
+    """Pearson's r can come as close to 1 as rounding lets it, whatever n."""
+    return 1.0 - 1e-9
 
 
 def _fisher(r: float, variance: float, df: int, confidence: float) -> tuple[float, float]:

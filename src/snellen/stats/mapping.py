@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snellen.errors import InputError, TooFewRatings, UnknownName
-from snellen.stats.arrays import Aligned, Floats, Ints, align, refuse_constant, vector
+from snellen.stats.arrays import Aligned, Floats, Ints, align, refuse_constant, standardise, vector
 
 Kind = Literal["linear", "logistic4", "logistic5", "isotonic"]
 Direction = Literal["auto", "increasing", "decreasing"]
@@ -170,9 +170,9 @@ def _evaluate(kind: Kind, p: Floats, x: Floats) -> Floats:
 
 
 def _linear(x: Floats, y: Floats) -> Floats:
-    centred = x - x.mean()
-    slope = float(centred @ (y - y.mean()) / max(float(centred @ centred), 1e-300))
-    return np.array([slope, y.mean() - slope * x.mean()])
+    z, mean, scale = standardise(x)
+    slope = float(z @ (y - y.mean())) / x.size / scale
+    return np.array([slope, y.mean() - slope * mean])
 
 
 def _isotonic(x: Floats, y: Floats, direction: Direction) -> Floats:
@@ -202,8 +202,7 @@ def _logistic(x: Floats, y: Floats, kind: Kind) -> Floats:
     """
     from scipy.optimize import least_squares
 
-    mean, scale = float(x.mean()), float(x.std()) or 1.0
-    z = (x - mean) / scale
+    z, mean, scale = standardise(x)
     starts = [
         (float(centre), float(np.log(width)))
         for centre in np.unique(np.quantile(z, [0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95]))

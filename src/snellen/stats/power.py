@@ -7,7 +7,7 @@ images rated so far) or from three correlations alone, these functions say how m
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ from snellen.stats.comparison import (
     correlation_matrix,
     fisher_difference_variance,
 )
-from snellen.stats.correlation import need_clusters
+from snellen.stats.correlation import PLCC, SRCC, Coefficient, need_clusters
 
 # Beyond this many images a simulated experiment costs more than it tells.
 _LARGEST_SIMULATED = 50_000
@@ -144,7 +144,8 @@ def power_from_pilot(
     ranks = _check(power, alpha, statistic)
     data = align([a, b], mos, clusters, names=["scores of a", "scores of b"], need=4)
     need_clusters(data)
-    kernel = resampling.spearman if ranks else resampling.pearson
+    coefficient = SRCC if ranks else PLCC
+    nearest = coefficient.nearest(data.n)
     whole = correlation_matrix(np.vstack([data.scores, data.mos]), ranks=ranks)
     r_a, r_b, r_ab = float(whole[0, 2]), float(whole[1, 2]), float(whole[0, 1])
     formula = by_bootstrap = None
@@ -152,36 +153,42 @@ def power_from_pilot(
     if abs(r_a - r_b) > ROUNDING:
         if max(abs(r_a), abs(r_b)) < 1.0:
             formula = images_needed(r_a, r_b, r_ab, power=power, alpha=alpha, statistic=statistic)
-        draws = resampling.bootstrap(kernel(data), data.clusters, resamples=resamples, seed=seed)
-        draws = intervals.fisher_z(draws)
+        draws = resampling.bootstrap(
+            coefficient.statistic(data), data.clusters, resamples=resamples, seed=seed
+        )
+        draws = intervals.fisher_z(draws, nearest)
         error = float(np.nanstd(draws[:, 0] - draws[:, 1]))
-        gap = float(np.abs(np.diff(intervals.fisher_z(np.array([r_a, r_b]))))[0])
-        by_bootstrap = max(4, math.ceil(data.n * (error * _reach(power, alpha) / gap) ** 2))
-        if not data.clustered and by_bootstrap <= _LARGEST_SIMULATED:
-            found = _simulate(data, kernel, by_bootstrap, alpha, ranks, experiments, seed + 1)
+        gap = abs(float(np.diff(intervals.fisher_z(np.array([r_a, r_b]), nearest))[0]))
+        # Perfect and nearly perfect on a handful of images are not told apart by any error.
+        if gap > ROUNDING:
+            by_bootstrap = max(4, math.ceil(data.n * (error * _reach(power, alpha) / gap) ** 2))
+            if not data.clustered and by_bootstrap <= _LARGEST_SIMULATED:
+                found = _simulate(data, coefficient, by_bootstrap, alpha, experiments, seed + 1)
     return Power(formula, by_bootstrap, found, r_a - r_b, power, alpha, data.n, data.missing)
 
 
 def _simulate(
     data: Aligned,
-    kernel: Callable[[Aligned], resampling.Statistic],
+    coefficient: Coefficient,
     images: int,
     alpha: float,
-    ranks: bool,
     experiments: int,
     seed: int,
 ) -> float:
     """Share of experiments, `images` drawn from the pilot, in which Steiger's Z is significant."""
     scorers = align([data.scores[0]], data.scores[1])
-    with_mos, between = kernel(data), kernel(scorers)
+    with_mos, between = coefficient.statistic(data), coefficient.statistic(scorers)
+    nearest = coefficient.nearest(images)
     significant: list[Floats] = []
     limit = intervals.normal_quantile(1.0 - alpha / 2.0)
     for counts in resampling.cluster_draws(
         data.clusters, resamples=experiments, seed=seed, draws=images
     ):
-        z = intervals.fisher_z(with_mos(counts))
+        z = intervals.fisher_z(with_mos(counts), nearest)
         r_ab = between(counts[:, scorers.position])[:, 0]
-        variance = fisher_difference_variance(np.tanh(z).mean(axis=1), r_ab, ranks=ranks)
+        variance = fisher_difference_variance(
+            np.tanh(z).mean(axis=1), r_ab, ranks=coefficient is SRCC
+        )
         gap = z[:, 0] - z[:, 1]
         # Rounding can leave a variance of nothing between near copies of one scorer.
         error = np.sqrt(np.maximum(variance, 1e-300) / (images - 3.0))

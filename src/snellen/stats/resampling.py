@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from snellen.stats.arrays import Aligned, Floats, Ints
+from snellen.errors import InputError
+from snellen.stats.arrays import Aligned, Floats, Ints, standardise
 
 Counts = NDArray[np.int32]
 #: Counts (b, n) → one value per resample and scorer, (b, k); NaN where a resample is constant.
@@ -49,8 +50,8 @@ def spearman(data: Aligned) -> Statistic:
 def pearson(data: Aligned) -> Statistic:
     """Pearson's linear correlation of each scorer with the MOS."""
     # Standardised first: sums of squares of raw scores would lose the digits that matter.
-    x = _standard(data.scores)
-    y = _standard(data.mos[None])
+    x = np.array([standardise(row)[0] for row in data.scores])
+    y = standardise(data.mos)[0][None]
     sums = np.concatenate([x, x * x, x * y, y, y * y, np.ones_like(y)]).T
     k = x.shape[0]
 
@@ -97,6 +98,11 @@ def bootstrap(
                drawn together, since they are not independent evidence.
     The draws depend on `seed` and the number of clusters alone: two calls share their resamples.
     """
+    if resamples < 40:
+        raise InputError(
+            f"{resamples} bootstrap resamples were asked for",
+            "Ask for 40 at least, so that one lies in each tail of 2.5 %; 2000 is usual.",
+        )
     return np.concatenate(
         [statistic(counts) for counts in cluster_draws(clusters, resamples=resamples, seed=seed)]
     )
@@ -175,8 +181,3 @@ def _ratio(covariance: Floats, variances: Floats) -> Floats:
     """Correlation from a covariance and the product of the variances; NaN where that is zero."""
     root = np.sqrt(np.where(variances > 0.0, variances, np.nan))
     return np.clip(covariance / root, -1.0, 1.0)
-
-
-def _standard(rows: Floats) -> Floats:
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    return np.asarray(centred / centred.std(axis=1, keepdims=True))
