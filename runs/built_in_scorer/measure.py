@@ -18,13 +18,15 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
+from runs.built_in_scorer.proxy import PRISTINE
 from snellen.distortions import get, opinion
 from snellen.images import read
 from snellen.images.view import View, make_view
 from snellen.scorers.student import Student
 
-CLEAR = 0.25  # points of opinion (1–5) between rungs that a person tells apart; also "visible"
-PRISTINE = 4.65
+CLEAR = 0.25  # points of opinion (1–5) between rungs of a ladder that count as a step
+# "Visible" has no agreed limit, so three are given: points of opinion below a pristine photo.
+VISIBLE = (0.25, 0.5, 1.0)
 REAL = ("pcuid", "avt-ai")
 
 
@@ -59,7 +61,6 @@ def held_out(folder: Path, students: dict[str, Student]) -> dict[str, np.ndarray
                 rows.setdefault(name, []).append(score.value)
                 rows.setdefault(name + "|problem", []).append(score.problem)
                 rows.setdefault(name + "|spread", []).append(score.spread)
-                rows.setdefault(name + "|families", []).append(list(score.families.values()))
     return {
         k: np.array(v, dtype=object) if k == "parts" else np.asarray(v) for k, v in rows.items()
     }
@@ -101,26 +102,31 @@ def on_held_out(table: dict[str, np.ndarray], name: str, out: dict) -> None:
     if name + "|problem" not in table:
         return
     truth = np.array([get(p[0][0]).label(p[0][1]) if len(p) == 1 else "" for p in parts])
-    visible = human & (PRISTINE - table["opinion"] >= CLEAR) & (truth != "clean")
-    right = (table[name + "|problem"] == truth)[visible]
-    report(
-        "family accuracy, visible single types", lambda r: right[r].mean(), content[visible], out
-    )
-    labels, t = sorted(set(truth[visible])), truth[visible]
-    report(
-        "family macro accuracy",
-        lambda r: np.nanmean([right[r][t[r] == k].mean() if (t[r] == k).any() else np.nan
-                              for k in labels]),
-        content[visible], out,
-    )  # fmt: skip
+    for limit in VISIBLE:
+        visible = human & (PRISTINE - table["opinion"] >= limit) & (truth != "clean")
+        right, t = (table[name + "|problem"] == truth)[visible], truth[visible]
+        label = f"types at least {limit} below pristine"
+        report(f"family accuracy, {label}", _mean_of(right), content[visible], out)
+        macro = _macro_of(right, t)
+        report(f"family macro accuracy, {label}", macro, content[visible], out)
     clean = np.array([len(p) == 0 for p in parts])
     named = (table[name + "|problem"] == "clean")[clean]
-    report("pristine photos called clean", lambda r: named[r].mean(), content[clean], out)
+    report("pristine photos called clean", _mean_of(named), content[clean], out)
     steps, owners = ladder_steps(parts, content, score)
-    report("ladder steps that go down", lambda r: steps[r].mean(), owners, out)
+    report("ladder steps that go down", _mean_of(steps), owners, out)
     low_high = 1.96 * table[name + "|spread"]
     inside = (np.abs(score - (table["opinion"] - 1) * 25) <= low_high)[human]
-    report("coverage of the 95 % interval", lambda r: inside[r].mean(), content[human], out)
+    report("coverage of the 95 % interval", _mean_of(inside), content[human], out)
+
+
+def _mean_of(values: np.ndarray):
+    return lambda rows: values[rows].mean()
+
+
+def _macro_of(right: np.ndarray, truth: np.ndarray):
+    """Mean over the families of the accuracy within each."""
+    kinds = [truth == kind for kind in np.unique(truth)]
+    return lambda rows: np.mean([right[rows][k[rows]].mean() for k in kinds if k[rows].any()])
 
 
 def ladder_steps(parts, content, score) -> tuple[np.ndarray, np.ndarray]:

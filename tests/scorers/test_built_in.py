@@ -59,8 +59,9 @@ def test_strong_harm_lowers_the_score_and_weak_harm_less(
     pristine = score(scorer, PHOTOS[photo]).value
     weak = score(scorer, worse(PHOTOS[photo], name, 2)).value
     strong = score(scorer, worse(PHOTOS[photo], name, 5)).value
-    assert strong < weak < pristine + 5
     assert strong < pristine - 20
+    # Nothing is asked of weak against pristine: mild compression hides a photo's own grain.
+    assert strong < weak - 10
 
 
 @pytest.mark.parametrize(
