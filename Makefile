@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test test-slow test-browser test-torch lint format benchmarks clean
+.PHONY: help demo test test-slow test-browser test-torch test-oracles lint format benchmarks clean
 
 help:
 	@echo "make demo          score a few photos and degraded copies; prints where the report is"
@@ -11,6 +11,7 @@ help:
 	@echo "make test-slow     the long tests: killed runs, simulations, memory"
 	@echo "make test-browser  report pages in headless Chromium (skipped where there is none)"
 	@echo "make test-torch    what needs torch: judges, training and export of students"
+	@echo "make test-oracles  statistics side by side with sureal and choix, installed apart"
 	@echo "make benchmarks    speed and memory, as ratios taken in one run"
 
 # A virtual environment with everything the tests and the demo need, made again when the
@@ -36,7 +37,7 @@ lint: $(VENV)/.ready
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest -m "not slow and not browser and not torch"
+	$(BIN)/python -m pytest -m "not slow and not browser and not torch and not oracle"
 
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -m slow
@@ -47,6 +48,13 @@ test-browser: $(VENV)/.ready
 test-torch: $(VENV)/.ready-torch
 	$(BIN)/mypy src/snellen/students
 	$(BIN)/python -m pytest -m torch
+
+# In an environment of its own: these programs are nobody's dependency.
+test-oracles: $(VENV)/.ready
+	$(PYTHON) -m venv .venv-oracles
+	.venv-oracles/bin/python -m pip install --quiet --upgrade pip
+	.venv-oracles/bin/python -m pip install --quiet --editable '.[dev]' choix sureal
+	.venv-oracles/bin/python -m pytest -m oracle -W default
 
 benchmarks: $(VENV)/.ready
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
