@@ -86,7 +86,7 @@ class _Stem(nn.Module):
         detail = self.detail - self.detail.mean((2, 3), keepdim=True)
         answers = nn.functional.conv2d(x, torch.cat([self.mean, detail]), stride=4).float()
         fine = answers[:, self.means :]
-        parts = (fine * fine).split(self.groups, 1)
+        parts = torch.split(fine * fine, list(self.groups), 1)
         energies = self.pool(torch.cat([part.mean(1, keepdim=True) for part in parts], 1)) + 2e-5
         contrast = torch.rsqrt(energies.mean(1, keepdim=True))
         return torch.cat(
