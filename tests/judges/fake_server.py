@@ -15,7 +15,7 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -52,6 +52,7 @@ def probabilities(prompt: str) -> dict[str, float]:
 class Traits:
     """What a server does; the defaults are vLLM's.
 
+    routes   : path → what answers requests to it, for interfaces of other shapes.
     faults   : one taken by each chat request that asks about an image, in order: "429", "500",
                "400", "drop", "cut", "nan", "null", "-inf", "text"; None for a good one.
     """
@@ -72,6 +73,7 @@ class Traits:
     busiest: int = 0
     busy: int = 0
     delay: float = 0.0
+    routes: dict[str, Callable[[dict[str, Any]], object]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -112,10 +114,19 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path == "/tokenize" and self.traits.tokenize:
             self._send(200, {"tokens": token_ids(body["prompt"])})
+        elif self.path in self.traits.routes:
+            self._route(self.path, body)
         elif self.path == "/v1/chat/completions":
             self._chat(body)
         else:
             self._send(404, {"error": {"message": "no such page"}})
+
+    def _route(self, path: str, body: dict[str, Any]) -> None:
+        """A route of the test's own; what it refuses with `ValueError` is a 422."""
+        try:
+            self._send(200, self.traits.routes[path](body))
+        except ValueError as error:
+            self._send(422, {"error": {"message": str(error)}})
 
     def _chat(self, body: dict[str, Any]) -> None:
         traits = self.traits

@@ -148,6 +148,23 @@ class Wire:
         self.cost.add(tries=tries, prompt=prompt)
         return Reply(_tokens(reply), prompt, tries)
 
+    def post(self, path: str, body: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+        """The JSON object that a route of `url` replies with, and the tries. Raises
+        `RequestFailed`."""
+
+        def send() -> str:
+            return json.dumps(self._client.post(path, cast_to=object, body=dict(body)))
+
+        try:
+            reply, tries = self._repeat(send)
+        except RequestFailed as error:
+            self.cost.add(tries=error.tries, prompt=None, failed=True)
+            raise
+        usage = reply.get("usage")
+        tokens = usage.get("input_tokens") if isinstance(usage, dict) else None
+        self.cost.add(tries=tries, prompt=tokens if isinstance(tokens, int) else None)
+        return reply, tries
+
     def token_ids(self, model: str, text: str) -> list[int]:
         """The ids of the tokens of a text, by vLLM's /tokenize. Raises `RequestFailed`."""
         url = self.url.removesuffix("/v1") + "/tokenize"
