@@ -86,6 +86,13 @@ def test_the_worst_are_listed_worst_first(home: Path) -> None:
     assert "strong" in shown[0]  # severity 2.6
 
 
+def test_below_must_be_a_number(home: Path) -> None:
+    result = call("photos", "--below", "nan")
+    assert result.exit_code == 1
+    assert "--below must be a number" in str(result.exception)
+    assert not (home / "snellen-runs").exists()
+
+
 def test_below_lists_all_under_a_score_and_keeps_the_exit_status(home: Path) -> None:
     scores = sorted(snellen.score("photos", StandIn(), run="other")["score"])
     result = call("photos", "--below", str(scores[4]))

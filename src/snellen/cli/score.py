@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections import Counter
@@ -65,9 +66,12 @@ def command(
     2 some are missing (the table says why), 1 nothing was done, 130 stopped by Ctrl-C.
     """
     from snellen.engine import score
+    from snellen.errors import InputError
     from snellen.reports import write_score_page
     from snellen.table import check_output
 
+    if below is not None and not math.isfinite(below):
+        raise InputError(f"--below must be a number, got {below}", "Scores run from 0 to 100.")
     outputs = output or []
     for path in outputs:  # known now rather than after an hour of scoring
         check_output(path)
