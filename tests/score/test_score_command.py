@@ -20,6 +20,7 @@ import snellen.scorers
 from snellen.cli import app
 from snellen.cli.score import NOTHING_DONE, SOME_MISSING, STOPPED
 from snellen.engine import Progress
+from snellen.errors import InputError
 from snellen.table import COLUMNS, Table
 
 
@@ -87,9 +88,8 @@ def test_the_worst_are_listed_worst_first(home: Path) -> None:
 
 
 def test_below_must_be_a_number(home: Path) -> None:
-    result = call("photos", "--below", "nan")
-    assert result.exit_code == 1
-    assert "--below must be a number" in str(result.exception)
+    with pytest.raises(InputError, match="--below must be a number"):
+        call("photos", "--below", "nan")
     assert not (home / "snellen-runs").exists()
 
 
