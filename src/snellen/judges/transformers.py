@@ -1,0 +1,248 @@
+"""A vision-language model in this process, run by transformers.
+
+    hf:Qwen/Qwen2-VL-2B-Instruct@REVISION       from the hub, or its cache
+    hf:folder/with/a/checkpoint                 from disk
+
+Stock model code only: nothing that a checkpoint brings along is run. Probabilities are exact: of
+whole token sequences, over the whole vocabulary (see `transformers_options`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForImageTextToText
+
+from snellen.errors import InputError, JudgeError, SnellenError
+from snellen.judges.answer import Answer, Shown
+from snellen.judges.catalogue import unknown_model
+from snellen.judges.protocol import Capabilities, unfit
+from snellen.judges.question import Question
+from snellen.judges.transformers_options import Tokens, option_logprobs, spell
+from snellen.judges.transformers_prefix import Prompt, read
+from snellen.judges.transformers_processor import backend, encode, load_processor, prompt_text
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class TransformersJudge:
+    """A loaded model that answers; made by `load`.
+
+    name      : identity with revision, precision and image processor.
+    model     : a transformers image-text-to-text model, in evaluation mode.
+    processor : its processor.
+    decided   : what was decided at load, and why.
+    share     : questions of a batch with the same images share encoding and prefill.
+    """
+
+    can = Capabilities(readout="logits")
+
+    def __init__(
+        self, name: str, model: Any, processor: Any, decided: Mapping[str, str], *, share: bool
+    ) -> None:
+        self.name = name
+        self._model, self._processor = model, processor
+        self._decided, self._share = dict(decided), share
+
+    def describe(self) -> Mapping[str, str]:
+        """Device, precision and image processor, each with the reason."""
+        return dict(self._decided)
+
+    def spell(self, question: Question) -> dict[str, tuple[str, ...]]:
+        """Option → its ways of being said, tokens parted by "|". Raises `JudgeError` for options
+        that the tokenizer cannot tell apart."""
+        tokenizer = self._processor.tokenizer
+        spelled = spell(tokenizer, prompt_text(self._processor, question), question.options)
+        return {
+            option: tuple("|".join(tokenizer.decode([token]) for token in way) for way in ways)
+            for option, ways in spelled.items()
+        }
+
+    def answer(self, questions: Sequence[Question]) -> list[Answer]:
+        """One answer for each question, in their order; those with the same images together."""
+        answers: dict[int, Answer] = {}
+        groups: dict[object, list[int]] = {}
+        for place, question in enumerate(questions):
+            why = unfit(question, self.can)
+            if why:
+                answers[place] = Answer.without(question.options, why)
+                continue
+            hashes = tuple(image.hash for image in question.images)
+            groups.setdefault(hashes if self._share and hashes else place, []).append(place)
+        for places in groups.values():
+            asked = [questions[place] for place in places]
+            answers.update(zip(places, self._group(asked), strict=True))
+        return [answers[place] for place in range(len(questions))]
+
+    def _group(self, questions: Sequence[Question]) -> list[Answer]:
+        """Answers of questions about the same images; whatever cannot be prepared is missing."""
+        ready: list[_Ready] = []
+        answers: dict[int, Answer] = {}
+        for place, question in enumerate(questions):
+            item = self._prepare(place, question)
+            if isinstance(item, Answer):
+                answers[place] = item
+            else:
+                ready.append(item)
+        answers.update(self._read(ready, ()))
+        return [answers[place] for place in range(len(questions))]
+
+    def _prepare(self, place: int, question: Question) -> _Ready | Answer:
+        """The question as the model needs it, or the missing answer that says why not."""
+        config, device = self._model.config, self._model.device
+        try:
+            text = prompt_text(self._processor, question)
+            spelled = spell(self._processor.tokenizer, text, question.options)
+            prompt, shown = encode(self._processor, config, question, text, device)
+        except SnellenError as error:
+            return Answer.without(question.options, str(error))
+        except Exception as error:  # a processor refuses in its own words; the others go on
+            return Answer.without(question.options, _told(error))
+        return _Ready(place, question, spelled, prompt, shown)
+
+    def _read(self, ready: Sequence[_Ready], notes: tuple[str, ...]) -> dict[int, Answer]:
+        """Place → answer. Where memory runs out, each half by itself; alone, missing."""
+        if not ready:
+            return {}
+        try:
+            ways = [[way for one in item.spelled.values() for way in one] for item in ready]
+            found = read(self._model, [item.prompt for item in ready], ways)
+        except Exception as error:  # a model that fails must not end the run
+            if not _out_of_memory(error) or len(ready) == 1:
+                return {item.place: item.missing(_told(error), notes) for item in ready}
+        else:
+            return {
+                item.place: Answer.from_logprobs(
+                    item.question.options,
+                    option_logprobs(item.spelled, logprobs),
+                    shown=item.shown,
+                    notes=notes,
+                )
+                for item, logprobs in zip(ready, found, strict=True)
+            }
+        # Outside of `except`: the traceback held the tensors that filled the memory.
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        half = (len(ready) + 1) // 2
+        notes = (f"out of memory with {len(ready)} questions at once: asked {half} at once",)
+        return {**self._read(ready[:half], notes), **self._read(ready[half:], notes)}
+
+
+class _Ready:
+    """A question with everything that the model needs."""
+
+    def __init__(
+        self,
+        place: int,
+        question: Question,
+        spelled: dict[str, tuple[Tokens, ...]],
+        prompt: Prompt,
+        shown: Shown,
+    ) -> None:
+        self.place, self.question, self.spelled = place, question, spelled
+        self.prompt, self.shown = prompt, shown
+
+    def missing(self, reason: str, notes: tuple[str, ...]) -> Answer:
+        return Answer.without(self.question.options, reason, shown=self.shown, notes=notes)
+
+
+def load(
+    address: str, *, dtype: str = "auto", device: str = "auto", share: bool = True
+) -> TransformersJudge:
+    """The judge of `hf:ADDRESS`.
+
+    address : MODEL, MODEL@REVISION or a folder.
+    dtype   : "auto", "float32", "bfloat16" or "float16".
+    device  : "auto", "cpu", "cuda", "cuda:1", …
+    share   : see `TransformersJudge`; False to measure what it brings.
+    Raises `UnknownName` for a model that is not there, `JudgeError` for one that cannot be used,
+    `InputError` for an unknown dtype or device.
+    """
+    local = Path(address).is_dir()
+    place, _, revision = (address, "", "") if local else address.partition("@")
+    options: dict[str, Any] = {"revision": revision} if revision else {}
+    where, why_where = _device(device)
+    precision, why_precision = _precision(dtype, where)
+    try:
+        config = AutoConfig.from_pretrained(place, **options)
+    except OSError:
+        raise unknown_model(place) from None
+    except (ValueError, KeyError) as error:
+        raise JudgeError(
+            f"hf:{address} is no model that transformers knows ({_line(error)})",
+            "Upgrade transformers, or use another model.",
+        ) from None
+    processor = load_processor(place, config, **options)
+    try:
+        model = AutoModelForImageTextToText.from_pretrained(
+            place, dtype=_DTYPES[precision], **options
+        )
+        model = model.to(where).eval()
+    except Exception as error:
+        raise JudgeError(
+            f"hf:{address} cannot be loaded ({_told(error)})",
+            "Check the checkpoint, or use a smaller model.",
+        ) from error
+    version = _digest(Path(place)) if local else getattr(config, "_commit_hash", "") or revision
+    name = f"hf:{Path(place).name if local else place}@{version} {precision} {backend(processor)}"
+    decided = {
+        "device": f"{where}: {why_where}",
+        "precision": f"{precision}: {why_precision}",
+        "image processor": backend(processor),
+    }
+    return TransformersJudge(name, model, processor, decided, share=share)
+
+
+def _device(asked: str) -> tuple[torch.device, str]:
+    if asked == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda"), torch.cuda.get_device_name()
+        return torch.device("cpu"), "no CUDA device is here"
+    try:
+        return torch.device(asked), "as asked"
+    except RuntimeError:
+        raise InputError(f"{asked!r} is no device of torch", "Use cpu or cuda.") from None
+
+
+def _precision(asked: str, device: torch.device) -> tuple[str, str]:
+    if asked != "auto":
+        if asked not in _DTYPES:
+            raise InputError(f"unknown dtype {asked!r}", f"Use {', '.join(_DTYPES)} or auto.")
+        return asked, "as asked"
+    if device.type != "cuda":
+        return "float32", f"exact, and what {device.type} computes everywhere"
+    if torch.cuda.is_bf16_supported():
+        return "bfloat16", "the GPU computes in it, and it takes half the memory"
+    return "float16", "the GPU has no bfloat16, and it takes half the memory"
+
+
+def _digest(folder: Path) -> str:
+    """12 digits of the content of a checkpoint's files: another training, another name."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in {".json", ".safetensors", ".jinja", ".model", ".bin", ".txt"}:
+            digest.update(path.name.encode() + b"\n")
+            with path.open("rb") as file:
+                while block := file.read(1 << 22):
+                    digest.update(block)
+    return digest.hexdigest()[:12]
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
+
+
+def _told(error: Exception) -> str:
+    if _out_of_memory(error):
+        return "out of memory: use a smaller model, smaller images or a lower precision"
+    return f"the model failed: {type(error).__name__}: {_line(error)}"
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:300]
