@@ -46,7 +46,7 @@ test-browser: $(VENV)/.ready
 	$(BIN)/python -m pytest -m browser
 
 test-torch: $(VENV)/.ready-torch
-	$(BIN)/mypy src/snellen/students/*.py
+	$(BIN)/mypy src/snellen/students/*.py src/snellen/judges/transformers*.py
 	$(BIN)/python -m pytest -m torch
 
 # In an environment of its own: these programs are nobody's dependency.
