@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
 
 import tiny_models  # noqa: E402
 from PIL import Image  # noqa: E402
