@@ -21,6 +21,7 @@ LEVELS = ("bad", "poor", "fair", "good", "excellent")
 
 _CENTRES = np.arange(1.0, 6.0)
 # So near to the middle of the scale both sides of the mean's equation vanish.
+_ROUNDING = 1e-12  # of a probability
 _MIDDLE = 1e-8
 _STEEPEST = 750.0  # tilt at which e^-tilt is 0 in floating point
 _HALVINGS = 70
@@ -111,7 +112,8 @@ def _keep_mean(raw: Floats, mean: Floats) -> Floats:
     alpha = (mean - 3) / (moment - 3 * mass)
     beta = (1 - alpha * mass) / 5
     found = np.asarray(alpha[:, None] * raw + beta[:, None])
-    rows = np.flatnonzero((found < 0).any(axis=1) | (alpha <= 0))
+    # A level of nothing but rounding counts as negative, so that both directions choose alike.
+    rows = np.flatnonzero((found < _ROUNDING).any(axis=1) | (alpha <= 0))
     with np.errstate(divide="ignore"):
         logs = np.log(raw[rows])
     low, high = np.full(len(rows), -_STEEPEST), np.full(len(rows), _STEEPEST)
