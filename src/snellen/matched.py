@@ -146,9 +146,12 @@ def load_scores(
 
 
 def rename_alike(scorers: Sequence[Scores], files: Sequence[Path]) -> list[Scores]:
-    """Give scorers of one name the directories of their files as well: "a/scores", "b/scores"."""
+    """Give scorers of one name the directories of their files as well: "a/scores", "b/scores".
+
+    The same column of one file twice keeps its name, which `match` refuses.
+    """
     parts = [
-        (*path.resolve().parent.parts, scorer.name)
+        (*path.resolve().parent.parts[1:], scorer.name)
         for scorer, path in zip(scorers, files, strict=True)
     ]
     names = [scorer.name for scorer in scorers]
@@ -159,6 +162,8 @@ def rename_alike(scorers: Sequence[Scores], files: Sequence[Path]) -> list[Score
             "/".join(part[-depth:]) if names.count(name) > 1 else name
             for name, part in zip(names, parts, strict=True)
         ]
+    if len(set(names)) < len(names):
+        return list(scorers)
     return [replace(scorer, name=name) for scorer, name in zip(scorers, names, strict=True)]
 
 

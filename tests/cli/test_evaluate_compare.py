@@ -121,6 +121,12 @@ def test_files_of_one_name_are_told_apart_by_their_directories(
     assert found["ranking"] == [f"{name}/v1/scores" for name in ("sharp", "fair", "dull")]
 
 
+def test_one_file_given_twice_is_refused_by_its_own_name(world: dict[str, Any]) -> None:
+    file = world["files"][0]
+    said = refused(file, file, "--against", world["rated"])
+    assert said.startswith("two scorers are both called 'sharp'")
+
+
 def test_several_columns_of_one_file(tmp_path: Path, world: dict[str, Any]) -> None:
     wide = table(tmp_path / "wide.csv", image=world["names"], **world["scores"])
     found = compared(wide, "-c", "dull", "-c", "sharp", "--against", world["rated"])
