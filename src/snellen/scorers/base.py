@@ -69,11 +69,6 @@ class Score:
         """The most probable family; `clean` where nothing is wrong."""
         return max(self.families, key=lambda name: self.families[name])
 
-    @property
-    def severity_word(self) -> str:
-        """`severity` in words."""
-        return SEVERITY_WORDS[min(4, max(0, round(self.severity)))]
-
 
 class Scorer(Protocol):
     """Anything that maps an image to a score.
