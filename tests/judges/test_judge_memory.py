@@ -29,6 +29,7 @@ from snellen.judges import (
     store,
 )
 from snellen.judges.conformance import CHECKS, Check
+from snellen.runs import database
 
 PROGRAM = Path(judge_scripts.__file__)
 
@@ -298,7 +299,7 @@ def test_a_file_that_another_process_keeps_locked(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written(path)
-    monkeypatch.setattr(store, "_WAIT", 0.05)
+    monkeypatch.setattr(database, "WAIT", 0.05)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with remember(path) as memory, pytest.raises(AnswerFileError, match=r"locked.*end it"):
@@ -313,8 +314,8 @@ def test_an_older_file_is_brought_up_to_date(path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(store, "_STEPS", (*store._STEPS, step))
     with AnswerStore(path) as answers:
         assert len(answers) == 50
-        assert answers._rows("SELECT DISTINCT seconds FROM answers") == [(0.5,)]
-        assert answers._rows("PRAGMA user_version") == [(2,)]
+        assert answers._file.rows("SELECT DISTINCT seconds FROM answers") == [(0.5,)]
+        assert answers._file.rows("PRAGMA user_version") == [(2,)]
 
 
 def test_a_step_that_fails_leaves_the_older_file(
@@ -328,4 +329,4 @@ def test_a_step_that_fails_leaves_the_older_file(
             AnswerStore(path)
     with AnswerStore(path) as answers:
         assert len(answers) == 50
-        assert answers._rows("PRAGMA user_version") == [(1,)]
+        assert answers._file.rows("PRAGMA user_version") == [(1,)]
