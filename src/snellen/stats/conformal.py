@@ -1,0 +1,73 @@
+"""Conformal prediction: intervals that hold whatever the errors look like.
+
+    half = conformal_quantile(errors, 0.95)       # errors made on images not learned from
+    (prediction - half, prediction + half)
+
+The next error is as likely to fall on any rank among n exchangeable ones, so the one of rank
+⌈(n + 1) · coverage⌉ bounds it with at least that probability: no normality, no model.
+Source: Vovk, Gammerman & Shafer 2005; for regression Lei et al. 2018.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from snellen.errors import TooFewRatings
+from snellen.stats.arrays import Floats, vector
+from snellen.stats.intervals import check_confidence
+
+
+def conformal_quantile(errors: npt.ArrayLike, coverage: float = 0.95) -> float:
+    """Half the width of an interval that holds `coverage` of new values.
+
+    errors   : (n,) absolute errors |value − prediction| on images that the prediction has not
+               learned from: of a held-out split (split conformal), or left out one by one or fold
+               by fold (the jackknife and cross-conformal intervals, whose coverage is nominal in
+               practice and guaranteed only to about 1 − 2 · (1 − coverage); Barber et al. 2021).
+    Returns the error of rank ⌈(n + 1) · coverage⌉; small n therefore covers more than asked.
+    Raises `TooFewRatings` where n is under `fewest_for(coverage)`: only the infinite interval would
+    be honest; `InputError` for a coverage outside (0, 1), `NotFinite` for an infinite error.
+    """
+    check_confidence(coverage)
+    known = vector(errors, "errors")
+    known = np.sort(np.abs(known[~np.isnan(known)]))
+    if known.size < fewest_for(coverage):
+        raise TooFewRatings(
+            f"a conformal interval of {coverage:.0%} was to be made from {known.size} errors, and"
+            f" it needs {fewest_for(coverage)}",
+            "Rate more images, or ask for less coverage.",
+        )
+    return float(known[_rank(known.size, coverage) - 1])
+
+
+def fewest_for(coverage: float) -> int:
+    """Fewest errors that can bound the next one with this probability: 19 for 95 %."""
+    check_confidence(coverage)
+    return math.ceil(coverage / (1 - coverage) - 1e-9)
+
+
+def covered(
+    low: npt.ArrayLike, high: npt.ArrayLike, values: npt.ArrayLike
+) -> tuple[float, float, float]:
+    """Share of `values` (n,) inside [low, high], and its 95 % Wilson interval (Wilson 1927).
+
+    Values that are NaN are left out. Raises `TooFewRatings` where none is left.
+    """
+    truth: Floats = vector(values, "values")
+    known = ~np.isnan(truth)
+    n = int(known.sum())
+    if not n:
+        raise TooFewRatings("no value to check the intervals with", "Keep some ratings apart.")
+    inside = (np.asarray(low)[known] <= truth[known]) & (truth[known] <= np.asarray(high)[known])
+    share, z2 = float(inside.mean()), 1.959964**2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = math.sqrt(z2 * share * (1 - share) / n + z2**2 / (4 * n * n)) / (1 + z2 / n)
+    return share, max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _rank(n: int, coverage: float) -> int:
+    # The small number undoes rounding: 20 · 0.95 must not become 19.000000000000004.
+    return math.ceil((n + 1) * coverage - 1e-9)
