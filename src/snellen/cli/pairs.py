@@ -12,26 +12,8 @@ from snellen.wording import counted
 
 if TYPE_CHECKING:
     from snellen.cli.columns import Columns
-    from snellen.data.tables import Table
     from snellen.stats.pairs import Comparisons
     from snellen.stats.scaling import PairScale
-
-FIRST_NAMES = (
-    "first", "left", "a", "image_a", "image_1", "image1", "img1", "image_left", "first_image",
-    "item1", "item_a", "stimulus_a",
-)  # fmt: skip
-SECOND_NAMES = (
-    "second", "right", "b", "image_b", "image_2", "image2", "img2", "image_right", "second_image",
-    "item2", "item_b", "stimulus_b",
-)  # fmt: skip
-PREFERRED_NAMES = (
-    "preferred", "preference", "answer", "choice", "chosen", "winner", "better", "response",
-    "result", "selection",
-)  # fmt: skip
-WINNER_NAMES, LOSER_NAMES = ("winner", "won", "better"), ("loser", "lost", "worse")
-WINS_FIRST_NAMES = ("wins_first", "first_wins", "wins_a", "a_wins", "count_first", "count_a")
-WINS_SECOND_NAMES = ("wins_second", "second_wins", "wins_b", "b_wins", "count_second", "count_b")
-TIES_NAMES = ("ties", "n_ties", "draws", "count_tie", "equal")
 
 _FORMS = {"rank": "d", "jod": "+.2f", "interval": "", "comparisons": "g", "wins": "g", "ties": "g"}
 _MODELS = ("bradley-terry", "thurstone")
@@ -75,6 +57,7 @@ def command(
     wins_first, wins_second and, if any, ties.
     """
     from snellen.cli.columns import check_outputs, plain, records, write_columns, write_json
+    from snellen.data.comparisons import comparisons_of
     from snellen.data.tables import read_table
     from snellen.errors import InputError, UnknownName
     from snellen.stats.scaling import bradley_terry, thurstone
@@ -89,7 +72,7 @@ def command(
         )
     outputs = output or []
     check_outputs(outputs, "page", "everything", "rows")
-    answers = _read(read_table(pairs), pairs, (first, second, preferred))
+    answers = comparisons_of(read_table(pairs), pairs, (first, second, preferred))
     if model == "thurstone":
         scale = thurstone(answers, prior, confidence)
     else:
@@ -115,44 +98,6 @@ def command(
         typer.echo(json.dumps(found))
     else:
         _show(items, summary, notes, rows)
-
-
-def _read(
-    table: Table, path: Path, given: tuple[str | None, str | None, str | None]
-) -> Comparisons:
-    """The answers of a table in any of the three layouts."""
-    from snellen.data.tables import find_column, find_optional, numbers, texts
-    from snellen.stats.pairs import collect_counts, collect_pairs
-
-    winner, loser = find_optional(table, WINNER_NAMES), find_optional(table, LOSER_NAMES)
-    if winner is not None and loser is not None and not any(given):
-        names = _names(table, winner, path), _names(table, loser, path)
-        return collect_pairs(*names, ["first"] * len(names[0]))
-    one = _names(table, find_column(table, FIRST_NAMES, given[0], path), path)
-    other = _names(table, find_column(table, SECOND_NAMES, given[1], path), path)
-    wins = find_optional(table, WINS_FIRST_NAMES), find_optional(table, WINS_SECOND_NAMES)
-    if wins[0] is None or wins[1] is None or given[2] is not None:
-        answer = find_column(table, PREFERRED_NAMES, given[2], path)
-        return collect_pairs(one, other, texts(table, answer))
-    tied = find_optional(table, TIES_NAMES)
-    return collect_counts(
-        one,
-        other,
-        numbers(table, wins[0], path),
-        numbers(table, wins[1], path),
-        None if tied is None else numbers(table, tied, path),
-    )
-
-
-def _names(table: Table, column: str, path: Path) -> list[str]:
-    from snellen.data.tables import texts
-    from snellen.errors import DataError
-
-    cells = texts(table, column)
-    if "" in cells:
-        row = cells.index("") + 1
-        raise DataError(f"{path}: row {row} has an empty {column!r}", "Fill in or delete the row.")
-    return cells
 
 
 def _columns(pairs: Comparisons, scale: PairScale) -> Columns:
