@@ -5,22 +5,17 @@ from __future__ import annotations
 import json
 import math
 import os
-import time
 from collections import Counter
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from snellen.engine import Progress
     from snellen.table import Table
 
 SOME_MISSING, NOTHING_DONE, STOPPED = 2, 1, 130  # exit statuses; 0 = all scored
-_REDRAW = 0.1  # seconds between two looks of the progress bar
 _REASONS_SHOWN = 5  # missing pictures told one by one; the table and the page hold all
 
 
@@ -65,6 +60,7 @@ def command(
     The same command again goes on where it was stopped. Exit status: 0 every picture is scored,
     2 some are missing (the table says why), 1 nothing was done, 130 stopped by Ctrl-C.
     """
+    from snellen.cli.progress import bar
     from snellen.engine import score
     from snellen.errors import InputError
     from snellen.reports import write_score_page
@@ -76,7 +72,7 @@ def command(
     for path in outputs:  # known now rather than after an hour of scoring
         check_output(path)
     try:
-        with nullcontext() if quiet else _bar() as progress:
+        with nullcontext() if quiet else bar() as progress:
             table = score(
                 paths,
                 with_,
@@ -105,45 +101,6 @@ def command(
         raise typer.Exit(NOTHING_DONE)
     if summary["missing"]:
         raise typer.Exit(SOME_MISSING)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[Progress], None]]:
-    """A progress bar on stderr, drawn only on a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("scoring"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    began = drawn = time.monotonic()
-    with Bar(
-        *columns, console=console, refresh_per_second=4, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("", total=None, rate="")
-
-        def show(progress: Progress) -> None:
-            nonlocal drawn
-            now = time.monotonic()
-            if now - drawn < _REDRAW and progress.done < progress.total:
-                return
-            drawn = now
-            rate = (progress.done - progress.kept) / max(now - began, 1e-9)
-            bar.update(
-                task,
-                total=progress.total,
-                completed=progress.done,
-                rate=f"{rate:.0f} a second"
-                + f", {progress.missing} missing" * (progress.missing > 0),
-            )
-
-        yield show
 
 
 def _summary(

@@ -1,0 +1,57 @@
+"""The progress bar of every verb that takes longer than a moment."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from snellen.engine import Progress
+
+_REDRAW = 0.1  # seconds between two looks of the bar
+
+
+@contextmanager
+def bar(doing: str = "scoring") -> Iterator[Callable[[Progress], None]]:
+    """A progress bar on stderr with rate and time left, drawn only on a terminal.
+
+    doing : the first word of the line.
+    Gives what is to be called with each `Progress`.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn(doing),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    began = drawn = time.monotonic()
+    with Bar(
+        *columns, console=console, refresh_per_second=4, disable=not console.is_terminal
+    ) as drawing:
+        task = drawing.add_task("", total=None, rate="")
+
+        def show(progress: Progress) -> None:
+            nonlocal drawn
+            now = time.monotonic()
+            if now - drawn < _REDRAW and progress.done < progress.total:
+                return
+            drawn = now
+            rate = (progress.done - progress.kept) / max(now - began, 1e-9)
+            drawing.update(
+                task,
+                total=progress.total,
+                completed=progress.done,
+                rate=f"{rate:.0f} a second"
+                + f", {progress.missing} missing" * (progress.missing > 0),
+            )
+
+        yield show
