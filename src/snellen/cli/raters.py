@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from snellen.stats.panel import Panel
     from snellen.stats.votes import Votes
 
-RATER_NAMES = (
-    "rater", "subject", "observer", "participant", "user", "worker", "annotator", "voter",
-    "rater_id", "subject_id", "observer_id", "participant_id", "user_id", "worker_id",
-)  # fmt: skip
-VOTE_NAMES = ("score", "vote", "rating", "opinion", "opinion_score", "grade", "value", "os")
-
 _ITEM_FORMS = {
     "n": "d",
     "mos": ".2f",
@@ -82,7 +76,7 @@ def command(
     --screen says so.
     """
     from snellen.cli.columns import check_outputs, plain, records, write_columns, write_json
-    from snellen.data.tables import IMAGE_NAMES, find_column, read_table
+    from snellen.data.tables import IMAGE_NAMES, RATER_NAMES, VOTE_NAMES, find_column, read_table
     from snellen.errors import UnknownName
     from snellen.stats.panel import describe_panel
 

@@ -49,6 +49,11 @@ VOTES_NAMES = ("votes", "n_votes", "n_ratings", "ratings", "num_ratings", "c_tot
 REFERENCE_NAMES = ("reference", "ref", "ref_img", "ref_image", "reference_image", "source_image")
 DISTORTION_NAMES = ("distortion", "distortion_type", "dist_type", "dst_type", "type")
 LEVEL_NAMES = ("level", "distortion_level", "dist_level", "dst_lev", "severity")
+RATER_NAMES = (
+    "rater", "subject", "observer", "participant", "user", "worker", "annotator", "voter",
+    "rater_id", "subject_id", "observer_id", "participant_id", "user_id", "worker_id",
+)  # fmt: skip
+VOTE_NAMES = ("score", "vote", "rating", "opinion", "opinion_score", "grade", "value", "os")
 SPLIT_NAMES = ("split", "set", "subset", "fold")
 
 # What other programs write for "no value". Anything else that is no number is an error.
