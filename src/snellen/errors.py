@@ -15,6 +15,7 @@
     │   ├── MissingAnswer          a probability was read from an answer that has none
     │   ├── BrokenPromise          a judge does not do what every judge does (conformance)
     │   └── AnswerFileError        a file of remembered answers is damaged, newer or no such file
+    ├── StudyError                 a study of ratings: its file, its link or an answer to it
     ├── RunError                   a run directory belongs to another request, version or process
     ├── DataError                  a table or public data set is not in the form it should be
     └── StatsError                 the numbers cannot answer the question asked of them
@@ -131,6 +132,10 @@ class BrokenPromise(JudgeError):
 
 class AnswerFileError(JudgeError):
     """A file of remembered answers is damaged, newer than this program, or no such file."""
+
+
+class StudyError(SnellenError):
+    """A study of ratings cannot go on: its file, its link, or an answer that does not fit."""
 
 
 class RunError(SnellenError):

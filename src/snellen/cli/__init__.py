@@ -11,7 +11,7 @@ import sys
 import typer
 
 from snellen import __version__
-from snellen.cli import ask, compare, degrade, doctor, evaluate, models, pairs, raters, score
+from snellen.cli import ask, compare, degrade, doctor, evaluate, models, pairs, rate, raters, score
 from snellen.errors import SnellenError
 
 app = typer.Typer(
@@ -43,6 +43,8 @@ app.command("score")(score.command)
 app.command("degrade")(degrade.command)
 app.command("raters")(raters.command)
 app.command("pairs")(pairs.command)
+app.command("rate")(rate.command)
+app.command("ratings")(rate.ratings)
 app.command("evaluate")(evaluate.command)
 app.command("compare")(compare.command)
 app.command("ask")(ask.command)

@@ -1,0 +1,146 @@
+"""The pictures of a study: which there are, and their bytes for the browser, never anything else.
+
+A picture is asked for by its content hash, so no path ever comes from outside, and what is given
+out is what was found when the study was opened: a file that has changed since is refused. Formats
+that browsers show go out byte for byte; others are decoded and sent as PNG, whose pixels are equal.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from snellen.distortions import compose, seed_of
+from snellen.engine import Paths, Progress, score
+from snellen.errors import ImageError, NothingFound, StudyError
+from snellen.images import content_hash, find, read
+from snellen.rating.store import Stimulus
+
+_SHOWN_BY_BROWSERS = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "AVIF": "image/avif",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+}
+# What everybody should find bad in any picture: strong blur, then strong JPEG. Ours.
+_RUIN = (("gaussian-blur", 5), ("jpeg", 5))
+
+
+@dataclass(frozen=True)
+class Known:
+    """One picture that can be rated.
+
+    score : of the study's student, 0–100.
+    """
+
+    hash: str
+    name: str
+    path: Path
+    format: str
+    width: int
+    height: int
+    score: float
+
+
+class Gallery:
+    """The pictures of a study by their hash.
+
+    known   : hash → picture, in order of name; a file that is there twice is here once.
+    missing : (name, reason) of what cannot be rated.
+    """
+
+    def __init__(self, known: Iterable[Known], missing: Iterable[tuple[str, str]] = ()) -> None:
+        self.known: dict[str, Known] = {}
+        for picture in known:
+            self.known.setdefault(picture.hash, picture)
+        self.missing = list(missing)
+
+    @classmethod
+    def open(
+        cls,
+        paths: Paths,
+        student: str = "built-in",
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Gallery:
+        """Score everything under `paths` with `student`: it reads every file once, so that what
+        cannot be shown is known now, and says what to rate first. Resumes as `score` does.
+
+        Raises what `score` raises; `NothingFound` where not one picture can be read.
+        """
+        table = score(paths, student, progress=progress)
+        given = [paths] if isinstance(paths, (str, Path)) else list(paths)  # type: ignore[arg-type]
+        places = {found.name: found.path for found in find(given)}
+        known = [
+            Known(
+                hash=row["hash"],
+                name=row["image"],
+                path=places[row["image"]],
+                format=row["format"],
+                width=row["width"],
+                height=row["height"],
+                score=row["score"],
+            )
+            for row in table.scored
+            if row["image"] in places
+        ]
+        missing = [(row["image"], row["missing"]) for row in table.missing]
+        if not known:
+            name, reason = missing[0]
+            raise NothingFound(f"none of the pictures can be read; {name}: {reason}")
+        return cls(known, missing)
+
+    def bytes_of(self, stimulus: Stimulus) -> tuple[bytes, str]:
+        """What the browser gets for a stimulus, and its media type.
+
+        Raises `StudyError` for a picture that is not of this study, is gone or has changed.
+        """
+        picture = self.known.get(stimulus.image)
+        if picture is None:
+            raise StudyError("this picture is not in the folders of the study")
+        try:
+            data = picture.path.read_bytes()
+        except OSError as error:
+            raise StudyError(
+                f"{picture.name} cannot be read any more ({error.strerror})",
+                "Put it back where it was.",
+            ) from error
+        if content_hash(data) != picture.hash:
+            raise StudyError(
+                f"{picture.name} has changed since the study was opened",
+                "Start the command again.",
+            )
+        if stimulus.ruined:
+            return _ruined(picture.path, picture.hash), "image/png"
+        kind = _SHOWN_BY_BROWSERS.get(picture.format)
+        return (data, kind) if kind else (_as_png(picture.path, picture.hash), "image/png")
+
+
+@lru_cache(maxsize=16)
+def _as_png(path: Path, digest: str) -> bytes:
+    """The pixels as PNG. `digest` is there to know a changed file from the one kept."""
+    return _png(path, ruin=False)
+
+
+@lru_cache(maxsize=16)
+def _ruined(path: Path, digest: str) -> bytes:
+    return _png(path, ruin=True)
+
+
+def _png(path: Path, *, ruin: bool) -> bytes:
+    from PIL import Image
+
+    try:
+        picture = read(path)
+    except ImageError as error:
+        raise StudyError(f"{path.name} cannot be shown: {error.what}", error.fix) from error
+    pixels = picture.pixels
+    if ruin:
+        pixels = compose(pixels, _RUIN, seed=seed_of(picture.hash, "ruined", 5))
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG", compress_level=1)
+    return out.getvalue()

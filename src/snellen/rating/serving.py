@@ -1,0 +1,62 @@
+"""Run the study's service until Ctrl-C: the port, the names it answers to, the figures."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+
+import uvicorn
+
+from snellen.errors import InputError
+from snellen.rating.app import create_app
+from snellen.rating.live import Live
+from snellen.rating.study import Study
+from snellen.rating.teaching import Teaching
+
+_HERE = {"127.0.0.1", "localhost", "::1"}
+
+
+def serve(
+    study: Study,
+    student: str,
+    host: str,
+    port: int,
+    names: Sequence[str],
+    ready: Callable[[str], None],
+) -> None:
+    """Serve until it is ended; what was taken is finished first.
+
+    student : the scorer that learns.
+    host    : address to listen on; another machine's browser is only answered under the names
+              given, since the links carry the secret.
+    ready   : called with the address of the pages when they can be opened.
+    Raises `InputError` where the port cannot be had.
+    """
+    if host not in _HERE and not names:
+        raise InputError(
+            f"--host {host} lets other machines in",
+            "Name this machine as they call it: --name 192.168.1.20 or --name studio.local.",
+        )
+    listener = _listen(host, port)
+    taught = Teaching(study, student)
+    app = create_app(study, Live(study, taught.fit, taught.keep), hosts=frozenset(names))
+    settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
+    port = listener.getsockname()[1]
+    ready(f"http://{names[0] if names else host}:{port}")
+    uvicorn.Server(settings).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise InputError(
+            f"cannot listen on {host}:{port} ({error.strerror})",
+            "Give another --port; 0 takes a free one.",
+        ) from error
+    listener.listen(128)
+    return listener
