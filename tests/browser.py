@@ -49,26 +49,39 @@ class Page:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._call(f"{domain}.enable")
 
-    def open(self, path: Path, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
-        """Load a file in a window of this size and wait until its scripts have run."""
-        self.resize(width, height)
+    def open(
+        self,
+        where: Path | str,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        dark: bool = False,
+        phone: bool = False,
+    ) -> None:
+        """Load a file or URL in a window of this size and wait until its scripts have run.
+
+        phone : it has a touch screen of three pixels a CSS pixel.
+        """
+        self.resize(width, height, phone=phone)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._call("Emulation.setEmulatedMedia", features=[scheme])
         self.problems.clear()
         self.requests.clear()
         self._loaded = False
-        self._call("Page.navigate", url=path.resolve().as_uri())
+        url = where.resolve().as_uri() if isinstance(where, Path) else where
+        self._call("Page.navigate", url=url)
         self._until(lambda: self._loaded)
         self.settle()
 
-    def resize(self, width: int, height: int) -> None:
+    def resize(self, width: int, height: int, *, phone: bool = False) -> None:
         self._call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
             height=height,
-            deviceScaleFactor=1,
-            mobile=False,
+            deviceScaleFactor=3 if phone else 1,
+            mobile=phone,
         )
+        self._call("Emulation.setTouchEmulationEnabled", enabled=phone)
 
     def run(self, script: str) -> Any:
         """The value of an expression (a promise is waited for) in the page."""
@@ -103,6 +116,13 @@ class Page:
         """Press and release the mouse in the middle of the first element."""
         self.drag(self._middle(selector), self._middle(selector))
 
+    def tap(self, selector: str) -> None:
+        """Touch the middle of the first element."""
+        x, y = self._middle(selector)
+        self._call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        self._call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        self.settle()
+
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         self._mouse("mouseMoved", *start)
         self._mouse("mousePressed", *start, button="left", clickCount=1)
@@ -113,7 +133,10 @@ class Page:
     def press(self, key: str) -> None:
         """Press and release one key, by its DOM name."""
         text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 else {}
-        codes = {"Tab": 9, "Enter": 13, "Escape": 27, "End": 35, "Home": 36}
+        codes = {
+            "Tab": 9, "Enter": 13, "Escape": 27, "End": 35, "Home": 36,
+            "ArrowLeft": 37, "ArrowRight": 39, "ArrowDown": 40,
+        }  # fmt: skip
         code = {"windowsVirtualKeyCode": codes.get(key, 0), "key": key, "code": key}
         self._call("Input.dispatchKeyEvent", type="keyDown", **code, **text)
         self._call("Input.dispatchKeyEvent", type="keyUp", **code)
