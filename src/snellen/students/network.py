@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from snellen.distortions import FAMILIES
 
 CELL = 32  # pixels a side of one cell of the map
-_MIDDLE = 3.3  # mean opinion over the severity table; learning starts from it
+MIDDLE = 3.3  # mean opinion over the severity table; learning starts from it
 
 
 class Prediction(NamedTuple):
@@ -155,13 +155,13 @@ class ScorerNetwork(nn.Module):
         maps = self.trunk(self.stem(_to_unit(crops.flatten(0, 1)))).float()
         cells = maps.flatten(2).transpose(1, 2).reshape(batch, n, -1, maps.shape[1])
         context = self.context(_to_unit(whole)).float().flatten(2).transpose(1, 2)
-        return cells, _mean_and_deviation(context)
+        return cells, mean_and_deviation(context)
 
     def judge(self, cells: Tensor, context: Tensor) -> Prediction:
         """What `look` saw, judged as one picture; any number of crops will do."""
         side = math.isqrt(cells.shape[2])
-        local = _MIDDLE + self.cell_score(cells).float()[..., 0]
-        features = torch.cat([_mean_and_deviation(cells.flatten(1, 2)), context], 1)
+        local = MIDDLE + self.cell_score(cells).float()[..., 0]
+        features = torch.cat([mean_and_deviation(cells.flatten(1, 2)), context], 1)
         out = self.out(self.head(features)).float()
         k = len(FAMILIES)
         return Prediction(
@@ -178,7 +178,7 @@ def _to_unit(images: Tensor) -> Tensor:
     return images.permute(0, 3, 1, 2).float() * (2 / 255) - 1
 
 
-def _mean_and_deviation(x: Tensor) -> Tensor:
+def mean_and_deviation(x: Tensor) -> Tensor:
     """(B, cells, C) → (B, 2 C), over the cells."""
     mean = x.mean(1, keepdim=True)
     variance = ((x - mean) ** 2).mean(1)
