@@ -1,0 +1,150 @@
+"""The checkpoint: tokenizer, configuration, processor, and how they are written to a folder.
+
+A stock LLaVA: Segformer tower, two-layer projector, Llama. Its tokenizer is made of words: one
+token for every word that the judge is ever asked, whatever its capitals and the space before it,
+and bytes for all others; so that every option is one token and no question is unreadable.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from runs.built_in_judge import content, wordings
+from runs.built_in_judge.vision import CONFIG, MEAN, SIDE, STD, STRIDE, TOKENS
+
+SPECIAL = ("<unk>", "<s>", "</s>", "<image>", "<user>", "<model>", "<img>", "</img>")
+TEMPLATE = (
+    "{% for m in messages %}<{{ 'user' if m['role'] == 'user' else 'model' }}>"
+    "{% for p in m['content'] %}"
+    "{% if p['type'] == 'image' %}<img><image></img>{% else %}{{ p['text'] }}\n{% endif %}"
+    "{% endfor %}{% endfor %}{% if add_generation_prompt %}<model>{% endif %}"
+)
+WIDTH = 192  # of the language model
+_PUNCTUATION = ".,:;?!'\"()-/"
+
+
+def vocabulary() -> list[str]:
+    """Every word of the wordings, in a fixed order; small letters."""
+    texts: list[str] = [wordings.FURTHER_WORDS, " ".join(content.CLASSES + content.COLOURS)]
+    for value in vars(wordings).values():
+        texts += _strings(value)
+    for name in ("evenly lit", "brighter at the top bottom", "mostly"):
+        texts.append(name)
+    return sorted({word for text in texts for word in re.findall(r"[a-z0-9]+", text.lower())})
+
+
+def _strings(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return _strings(list(value.values()))
+    if isinstance(value, (list, tuple)):
+        return [text for one in value for text in _strings(one)]
+    return []
+
+
+def tokenizer() -> Any:
+    """Words and, for what is no known word, its bytes; blind to capitals and to spaces."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = [*SPECIAL, *alphabet, *(word for word in vocabulary() if len(word) > 1)]
+    # No merges: a word is in the vocabulary as a whole, or is written byte by byte. So no word
+    # melts into the one before it, and an option has one way of being said.
+    core = Tokenizer(
+        models.BPE(
+            {token: place for place, token in enumerate(tokens)}, [], ignore_merges=True
+        )
+    )
+    core.normalizer = normalizers.Lowercase()
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.WhitespaceSplit(),
+            pre_tokenizers.Punctuation("isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    core.decoder = decoders.WordPiece(prefix="##", cleanup=True)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        unk_token="<unk>",
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<unk>",
+        additional_special_tokens=list(SPECIAL[3:]),
+        extra_special_tokens={"image_token": "<image>"},
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def config(words: int) -> Any:
+    """LLaVA's configuration for a vocabulary of `words` tokens."""
+    from transformers import LlavaConfig
+
+    text = {
+        "model_type": "llama",
+        "vocab_size": words,
+        "hidden_size": WIDTH,
+        "intermediate_size": 512,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 6,
+        "num_key_value_heads": 6,
+        "max_position_embeddings": 4096,
+        "bos_token_id": SPECIAL.index("<s>"),
+        "eos_token_id": SPECIAL.index("</s>"),
+        "pad_token_id": SPECIAL.index("<unk>"),
+    }
+    return LlavaConfig(
+        vision_config=dict(CONFIG),
+        text_config=text,
+        image_token_index=SPECIAL.index("<image>"),
+        image_seq_length=TOKENS,
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="full",
+    )
+
+
+def new_model(words: int, tower: Any = None) -> Any:
+    """A LLaVA with random weights, around `tower` where one is given."""
+    from transformers import LlavaForConditionalGeneration
+
+    model = LlavaForConditionalGeneration(config(words))
+    if tower is not None:
+        model.model.vision_tower.load_state_dict(tower)
+    return model
+
+
+def write(model: Any, folder: Path) -> None:
+    """Everything that a stock `from_pretrained` needs, weights in half precision."""
+    import torch
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer().save_pretrained(folder)
+    half = new_model(model.config.text_config.vocab_size)
+    half.load_state_dict(model.state_dict())
+    half.to(torch.float16).save_pretrained(folder)
+    (folder / "chat_template.jinja").write_text(TEMPLATE)
+    size = {"height": SIDE, "width": SIDE}
+    images = {
+        "image_processor_type": "CLIPImageProcessor",
+        "do_resize": False,  # native pixels: shrinking hides noise, blocking and blur
+        "do_center_crop": True,
+        "crop_size": size,
+        "do_rescale": True,
+        "do_normalize": True,
+        "image_mean": [MEAN] * 3,
+        "image_std": [STD] * 3,
+        "do_convert_rgb": True,
+    }
+    processor = {
+        "processor_class": "LlavaProcessor",
+        "patch_size": STRIDE,
+        "vision_feature_select_strategy": "full",
+        "num_additional_image_tokens": 0,
+    }
+    for name, value in (("preprocessor_config", images), ("processor_config", processor)):
+        (folder / f"{name}.json").write_text(json.dumps(value, indent=1) + "\n")
