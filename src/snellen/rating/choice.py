@@ -17,6 +17,7 @@ from snellen.rating.plan import random_for
 from snellen.rating.store import Shown, Stimulus
 
 PAIRS_AN_IMAGE = 4  # comparisons each picture takes part in, about
+_UNEVEN = 2  # so many more comparisons than the least compared one a partner may have
 
 
 def pictures(gallery: Gallery, earlier: Sequence[Shown], count: int, seed: str) -> list[Shown]:
@@ -66,10 +67,13 @@ def _new_pair(
     """The picture compared least often, and another: the closest by `place`, or a random one."""
     for one in sorted(field, key=lambda image: (often.get(image, 0), rng.random())):
         others = [o for o in field if o != one and frozenset((one, o)) not in seen]
-        if others and place:
+        if not others:
+            continue
+        most = min(often.get(other, 0) for other in others) + _UNEVEN
+        others = [other for other in others if often.get(other, 0) <= most]
+        if place:
             return one, min(others, key=lambda other: abs(place[other] - place[one]))
-        if others:
-            return one, others[int(rng.integers(len(others)))]
+        return one, others[int(rng.integers(len(others)))]
     return None
 
 

@@ -61,9 +61,17 @@ class Study:
         self._choosing = threading.Lock()
 
     @classmethod
-    def begin(cls, path: Path, gallery: Gallery, task: Task = "acr", n: int = 50) -> Study:
+    def begin(
+        cls,
+        path: Path,
+        gallery: Gallery,
+        task: Task = "acr",
+        n: int = 50,
+        seed: str | None = None,
+    ) -> Study:
         """Open the study in `path`, or begin one there.
 
+        seed : of a new study's orders; drawn where it is not given, since raters must not know it.
         Raises `InputError` for options that make no sense or are another study's, `StudyError`
         where the file cannot be used.
         """
@@ -75,7 +83,7 @@ class Study:
             raise InputError("pairs need at least two pictures", "Give more pictures.")
         most = len(gallery.known) if task == "acr" else choice.most_pairs(len(gallery.known))
         file = StudyFile(path)
-        fresh = {"seed": secrets.token_hex(8), "owner": secrets.token_urlsafe(16)}
+        fresh = {"seed": seed or secrets.token_hex(8), "owner": secrets.token_urlsafe(16)}
         held = file.keep_settings({"task": task, "n": min(n, most), **fresh})
         if held["task"] != task:
             file.close()
