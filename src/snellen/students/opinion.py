@@ -1,6 +1,6 @@
 """People's opinion from a student's score and features: a few ratings, a closed form.
 
-    opinion, left_out = fit_opinion(scores, features, mos)
+    opinion = fit_opinion(scores, features, mos)
     opinion(new_scores, new_features)          # on the scale of `mos`
 
 A monotone map of the score cannot change a ranking, so a part of the student has to be learned
@@ -46,7 +46,7 @@ class Opinion:
     weights   : (m,) what each adds, in units of the MOS.
     slope, intercept : of the distilled score, likewise.
     width     : the kernel is exp(−‖a − b‖² / (2 · width)).
-    share     : of the ratings' variance that the mean weight of the grid gives to f: 0 means the
+    share     : of what the line leaves, the part that f explains, as the grid believes: near 0 the
                 features said nothing that the score did not.
     """
 
@@ -79,24 +79,24 @@ class Opinion:
 
 
 def fit_opinion(
-    scores: npt.ArrayLike, features: npt.ArrayLike, mos: npt.ArrayLike
-) -> tuple[Opinion, Floats]:
-    """The head that these ratings make, and (n,) what it would have said of each without it.
+    scores: npt.ArrayLike, features: npt.ArrayLike, mos: npt.ArrayLike, *, fewest: int = FEWEST
+) -> Opinion:
+    """The head that these ratings make.
 
     scores   : (n,) the distilled student's, any unit, higher is better.
     features : (n, d) normalised as the student's head normalises them.
     mos      : (n,) finite, any unit, higher is better.
-    The left-out predictions are exact for the head itself (Rasmussen & Williams § 5.4.2), given
-    mean and deviation of all ratings and the grid's weights.
-    Raises `TooFewRatings` under `FEWEST`, `ConstantValues` where all ratings or scores are alike.
+    fewest   : ratings under which it refuses; fewer than usual only inside a cross-check.
+    Raises `TooFewRatings` under `fewest`, `ConstantValues` where all ratings or scores are alike,
+    `InputError` over `MOST`.
     """
     s, z, y = (np.asarray(part, np.float64) for part in (scores, features, mos))
     n = y.size
     if s.shape != (n,) or z.ndim != 2 or len(z) != n:
         raise InputError(f"{n} ratings, scores {s.shape} and features {z.shape} do not match")
-    if n < FEWEST:
+    if n < fewest:
         raise TooFewRatings(
-            f"{n} ratings are too few to calibrate with, which needs {FEWEST}", "Rate more images."
+            f"{n} ratings are too few to calibrate with, which needs {fewest}", "Rate more images."
         )
     if n > MOST:
         raise InputError(f"{n} ratings are more than the {MOST} a head is fitted to")
@@ -111,35 +111,36 @@ def fit_opinion(
     straight = np.stack([np.ones(n), (s - middle) / unit], axis=1)
     target = (y - mean) / deviation - _SLOPE * straight[:, 1]
     prior = np.diag([1.0, _SLOPE_SD**2 / _NOISE])
-    apart = _squared(z, z)
-    width = float(np.median(apart[np.triu_indices(n, 1)])) or 1.0
-    like = np.exp(-apart / (2 * width))
+    width = typical_width(z)
+    like = kernel(z, z, width)
+    line_part = straight @ prior @ straight.T + np.eye(n)
 
-    evidence, alphas, left_out = [], [], []
-    for ratio in _RATIOS:
-        inverse, log_determinant = _inverse(
-            ratio * like + straight @ prior @ straight.T + np.eye(n)
-        )
-        alpha = inverse @ target
-        fit = _SCALE + float(target @ alpha) / 2
-        evidence.append(-(n / 2 + _SHAPE) * np.log(fit) - log_determinant / 2)
-        alphas.append(alpha)
-        left_out.append(target - alpha / np.diag(inverse))
-    belief = np.exp(np.array(evidence) - max(evidence))
+    solved = [_solve(ratio * like + line_part, target) for ratio in _RATIOS]
+    evidence = np.array(
+        [
+            -(n / 2 + _SHAPE) * np.log(_SCALE + float(target @ alpha) / 2) - log_determinant / 2
+            for alpha, log_determinant in solved
+        ]
+    )
+    belief = np.exp(evidence - evidence.max())
     belief /= belief.sum()
-
+    alphas = np.array([alpha for alpha, _ in solved])
     line = prior @ straight.T @ (belief @ alphas)
-    slope = deviation * (_SLOPE + line[1]) / unit
-    opinion = Opinion(
+    slope = float(deviation * (_SLOPE + line[1]) / unit)
+    return Opinion(
         centres=z,
         weights=deviation * ((belief * _RATIOS) @ alphas),
-        slope=float(slope),
+        slope=slope,
         intercept=float(mean + deviation * line[0] - slope * middle),
         width=width,
         share=float(belief @ [ratio / (1 + ratio) for ratio in _RATIOS]),
     )
-    said = belief @ left_out + _SLOPE * straight[:, 1]
-    return opinion, np.asarray(mean + deviation * said)
+
+
+def typical_width(features: Floats) -> float:
+    """Median squared distance between features (n, d): the kernel's width."""
+    apart = _squared(features, features)[np.triu_indices(len(features), 1)]
+    return float(np.median(apart)) or 1.0
 
 
 def kernel(a: Floats, b: Floats, width: float) -> Floats:
@@ -154,10 +155,10 @@ def _squared(a: Floats, b: Floats) -> Floats:
     return np.asarray(np.maximum(apart, 0.0))
 
 
-def _inverse(matrix: Floats) -> tuple[Floats, float]:
-    """Inverse and log-determinant of a positive definite matrix."""
+def _solve(matrix: Floats, target: Floats) -> tuple[Floats, float]:
+    """matrix⁻¹ target of a positive definite matrix, and the logarithm of its determinant."""
     from scipy.linalg import cho_factor, cho_solve
 
     factor = cho_factor(matrix, lower=True)
-    inverse = cho_solve(factor, np.eye(len(matrix)))
-    return np.asarray(inverse), 2 * float(np.log(np.diag(factor[0])).sum())
+    determinant = 2 * float(np.log(np.diag(factor[0])).sum())
+    return np.asarray(cho_solve(factor, target)), determinant

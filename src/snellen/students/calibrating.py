@@ -1,0 +1,251 @@
+"""The work of `snellen calibrate`: ratings and pictures in, a calibrated student and its figures out.
+
+ratings = read_opinions("ratings.csv")
+done = calibrate(open_student("student"), ratings, Path("photos"))
+done.student.save(Path("student-calibrated"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snellen.data import join_by_image
+from snellen.errors import DataError, InputError, TooFewRatings
+from snellen.stats import srcc
+from snellen.stats.arrays import Floats
+from snellen.students.calibration import (
+    COVERAGE,
+    Calibration,
+    Checked,
+    CurvePoint,
+    cross_check,
+    fit_calibration,
+    gain_of_doubling,
+    learning_curve,
+)
+from snellen.students.features import Looked, Told, found_images, look_at
+from snellen.students.model import StudentModel
+from snellen.students.opinion import FEWEST
+from snellen.students.ratings import Opinions
+from snellen.wording import counted
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What `calibrate` made.
+
+    student     : with people's opinion in it; the one given is left as it was.
+    calibration : the fit. checked : its figures on images it has not seen, units of the ratings.
+    curve, gain : SRCC against ratings learned from; what twice as many would add, None if unknown.
+    image       : (n,) rated images used. opinions, predicted : (n,) units of the ratings.
+    held_out    : with a budget, the figures on all ratings beyond it; None otherwise.
+    unit        : points of 0–100 in one unit of the ratings' scale.
+    notes       : everything assumed, left out or worth knowing.
+    """
+
+    student: StudentModel
+    calibration: Calibration
+    checked: Checked
+    curve: list[CurvePoint]
+    gain: float | None
+    image: list[str]
+    opinions: Floats
+    predicted: Floats
+    held_out: Checked | None
+    unit: float
+    notes: tuple[str, ...]
+
+
+def calibrate(
+    student: StudentModel,
+    ratings: Opinions,
+    folder: Path,
+    *,
+    search: bool = False,
+    budget: int | None = None,
+    trusted: bool = False,
+    curve: bool = True,
+    cache: Path | None = None,
+    told: Told = lambda done, total: None,
+) -> Calibrated:
+    """Re-learn the head of `student` from what people said of some pictures.
+
+    folder  : that the ratings' image names are relative to; with `search`, a folder that holds
+              the pictures somewhere: they are matched by the ends of their paths.
+    budget  : learn from so many ratings only, and judge by the others; all without.
+    trusted : the user has said which way the ratings run, so that they may contradict the student.
+    curve   : draw the learning curve as well.
+    Raises `TooFewRatings` under 10 usable ratings, `InputError` for ratings that fall as the
+    student's scores rise (unless `trusted`), `DataError` where no rated image is found.
+    """
+    notes = list(ratings.notes)
+    looked, mos = _pictures(student, ratings, folder, search, cache, told, notes)
+    names = [str(path) for path in looked.paths]
+    rank = srcc(looked.scores, mos) if np.ptp(looked.scores) > 0 else None
+    if rank is not None and rank.reversed and not trusted:
+        raise InputError(
+            f"the ratings fall where the student's scores rise (SRCC {rank.value:.2f}, 95 %"
+            f" interval {rank.low:.2f} to {rank.high:.2f}): their scale may be reversed",
+            "Say --lower-is-better if small numbers are the good ones, --higher-is-better if they"
+            " are not and people really disagree.",
+        )
+    points, low, unit = _points(mos, ratings.scale, looked.scores)
+    learned, rest = _within(budget, looked.hashes)
+    s, z = looked.scores, looked.features
+    fitted = fit_calibration(s[learned], z[learned], points[learned])
+    checked = cross_check(s[learned], z[learned], points[learned])
+    held_out = None
+    if rest.size >= FEWEST:
+        said = fitted.opinion(s[rest], z[rest])
+        held_out = _on_rest(said, s[rest], points[rest], fitted.half)
+    drawn = learning_curve(s[learned], z[learned], points[learned]) if curve else []
+    card = _card(student, ratings, fitted, checked, unit, low)
+    made = replace(student, card={**student.card, "calibration": card}, opinion=fitted.opinion)
+    return Calibrated(
+        student=made, calibration=fitted, checked=checked, curve=drawn,
+        gain=gain_of_doubling(drawn), image=[names[row] for row in learned],
+        opinions=points[learned], predicted=checked.predicted, held_out=held_out, unit=unit,
+        notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _pictures(
+    student: StudentModel,
+    ratings: Opinions,
+    folder: Path,
+    search: bool,
+    cache: Path | None,
+    told: Told,
+    notes: list[str],
+) -> tuple[Looked, Floats]:
+    """The rated pictures that can be read, and the rating of each."""
+    if search:
+        there = found_images([folder])
+        join = join_by_image(
+            [str(path) for path in there], ratings.image, ("the pictures", "the ratings")
+        )
+        pairs = {there[a]: b for a, b in zip(join.left, join.right, strict=True)}
+        unknown = join.only_right
+    else:
+        pairs, unknown = {}, []
+        for row, name in enumerate(ratings.image):
+            path = folder / name
+            if path.is_file():
+                pairs[path] = row
+            else:
+                unknown.append(name)
+    if not pairs:
+        raise DataError(
+            f"none of the {len(ratings)} rated images is in {folder}: the first is"
+            f" {ratings.image[0]!r}",
+            "Name the folder that holds them with --images.",
+        )
+    if unknown:
+        notes.append(
+            f"{counted(len(unknown), 'rated image')} not found and left out: {_listed(unknown)}."
+        )
+    looked = look_at(student, list(pairs), cache=cache, told=told)
+    if looked.missing:
+        reasons = [str(reason) for reason in looked.missing.values()]
+        notes.append(f"{counted(len(reasons), 'rated image')} cannot be read: {_listed(reasons)}.")
+    if looked.again:
+        again = [path.name for path in looked.again]
+        notes.append(
+            f"{counted(len(again), 'rated image')} with the same content as another left out:"
+            f" {_listed(again)}."
+        )
+    mos = np.array([ratings.mos[pairs[path]] for path in looked.paths])
+    if len(mos) < FEWEST:
+        raise TooFewRatings(
+            f"{len(mos)} of {len(ratings)} rated images can be used, and calibration needs"
+            f" {FEWEST}",
+            " ".join(notes[-2:]) or "Rate more images.",
+        )
+    return looked, mos
+
+
+def _points(
+    mos: Floats, scale: tuple[float, float] | None, scores: Floats
+) -> tuple[Floats, float, float]:
+    """Ratings in points of 0–100, the rating at 0 points, and points in one unit of the ratings.
+
+    Pairs have no scale: they take mean and spread of the student's own scores of the same images.
+    """
+    if scale is not None:
+        unit = 100 / (scale[1] - scale[0])
+        return (mos - scale[0]) * unit, scale[0], unit
+    unit = float(scores.std() / mos.std())
+    return scores.mean() + (mos - mos.mean()) * unit, float(mos.mean() - scores.mean() / unit), unit
+
+
+def _within(budget: int | None, hashes: Sequence[str]) -> tuple[Any, Any]:
+    """Rows learned from and rows left to judge by: those whose content hash comes first."""
+    n = len(hashes)
+    if budget is None or budget >= n:
+        return np.arange(n), np.arange(0)
+    if budget < FEWEST:
+        raise TooFewRatings(
+            f"a budget of {budget} ratings is too small to calibrate with",
+            f"Give at least {FEWEST}.",
+        )
+    order = np.argsort(np.array(hashes))
+    return np.sort(order[:budget]), np.sort(order[budget:])
+
+
+def _on_rest(said: Floats, scores: Floats, points: Floats, half: float) -> Checked:
+    """Figures on ratings that were kept apart; before is the distilled score as it is."""
+    from snellen.stats import plcc, rmse
+    from snellen.stats.conformal import covered
+
+    return Checked(
+        said, srcc(said, points), plcc(said, points), rmse(said, points, mapping=None),
+        (srcc(scores, points), plcc(scores, points), rmse(scores, points, mapping=None)),
+        covered(said - half, said + half, points),
+    )  # fmt: skip
+
+
+def _card(
+    student: StudentModel,
+    ratings: Opinions,
+    fitted: Calibration,
+    checked: Checked,
+    unit: float,
+    low: float,
+) -> dict[str, Any]:
+    """What the student's card says of its calibration."""
+    share, share_low, share_high = checked.coverage
+    return {
+        "kind": ratings.kind,
+        "n": fitted.n,
+        "answers": ratings.answers,
+        "raters": ratings.raters,
+        "scale": ratings.scale and list(ratings.scale),
+        "rating_at_0": low,
+        "points_per_unit": unit,
+        "interval": {
+            "method": fitted.how,
+            "nominal": COVERAGE,
+            "half_width": fitted.half,
+            "covered": round(share, 4),
+            "covered_interval": [round(share_low, 4), round(share_high, 4)],
+        },
+        "srcc": _figure(checked.srcc),
+        "plcc": _figure(checked.plcc),
+        "rmse": _figure(checked.rmse),
+        "srcc_before": _figure(checked.before[0]),
+    }
+
+
+def _figure(estimate: Any) -> list[float]:
+    return [round(float(value), 4) for value in (estimate.value, estimate.low, estimate.high)]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + " …" * (len(names) > _SHOWN)

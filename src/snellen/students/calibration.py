@@ -1,0 +1,237 @@
+"""A student calibrated on ratings: the fit, what it is worth on other images, how fast it learns.
+
+    found = fit_calibration(scores, features, opinions)
+    checked = cross_check(scores, features, opinions)     # every image judged by a fit without it
+
+All of it works on features that are computed once, so it takes seconds. Ratings are in the units of
+`opinions` throughout.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from snellen.errors import StatsError, TooFewRatings
+from snellen.stats import fit_mapping, plcc, srcc
+from snellen.stats.arrays import Floats, Ints, cluster_codes
+from snellen.stats.conformal import conformal_quantile, covered, fewest_for
+from snellen.stats.correlation import Correlation, Estimate
+from snellen.stats.mapping import deal_folds
+from snellen.stats.prediction import rmse
+from snellen.students.opinion import FEWEST, MOST, Opinion, fit_opinion
+
+COVERAGE = 0.95
+"""What every interval of Snellen promises, so that scores of any scorer read alike."""
+
+_FOLDS = 10
+_FEWEST_IN_FOLDS = 5  # of ten ratings in five clusters a fold may leave but these
+_DRAWS = 20  # random subsets behind each point of the learning curve
+_SIZES = (10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750, 1000, 1500)
+_HELD_OUT = 0.2  # of the ratings are kept to judge the largest point of the curve
+
+How = Literal["cross-conformal", "Student's t"]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What ratings made of a student.
+
+    opinion : the head.
+    half    : half the width of the interval about every calibrated score, in units of the ratings.
+    how     : "cross-conformal" (no assumption), or "Student's t" where under 19 ratings no interval
+              without assumptions exists: errors are then taken as normal.
+    n       : ratings it was learned from.
+    """
+
+    opinion: Opinion
+    half: float
+    how: How
+    n: int
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A calibration judged on images that it has not seen (10-fold, by cluster).
+
+    predicted : (n,) what a fit on the other folds says.
+    srcc, plcc, rmse : of `predicted`; `before` the same of the distilled score, on a straight line
+                fitted likewise.
+    coverage  : share of ratings inside their interval, with its own 95 % interval.
+    """
+
+    predicted: Floats
+    srcc: Correlation
+    plcc: Correlation
+    rmse: Estimate
+    before: tuple[Correlation, Correlation, Estimate]
+    coverage: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """The learning curve at n ratings: mean over random draws, and the middle 95 % of the draws."""
+
+    n: int
+    draws: int
+    srcc: tuple[float, float, float]
+    plcc: tuple[float, float, float]
+    rmse: tuple[float, float, float]
+
+
+def fit_calibration(
+    scores: Floats, features: Floats, opinions: Floats, clusters: Sequence[Any] | None = None
+) -> Calibration:
+    """Learn from all ratings.
+
+    scores   : (n,) of the distilled student. features : (n, d) normalised. opinions : (n,).
+    clusters : (n,) what an image shares with others (its reference); None where each stands alone.
+    With more than `MOST` ratings the head learns from every k-th and the others only set the
+    interval. Raises `TooFewRatings` under 10.
+    """
+    n = len(opinions)
+    errors = np.abs(cross_predict(scores, features, opinions, clusters) - opinions)
+    kept = _spread_out(n, MOST)
+    opinion = fit_opinion(scores[kept], features[kept], opinions[kept])
+    half, how = interval_of(errors)
+    return Calibration(opinion, half, how, n)
+
+
+def cross_predict(
+    scores: Floats,
+    features: Floats,
+    opinions: Floats,
+    clusters: Sequence[Any] | None = None,
+    seed: int = 0,
+) -> Floats:
+    """(n,) each image as judged by a fit on the other folds."""
+    fold = _folds(len(opinions), clusters, seed)
+    predicted = np.empty(len(opinions))
+    for k in np.unique(fold):
+        rest = np.flatnonzero(fold != k)
+        rest = rest[_spread_out(len(rest), MOST)]
+        opinion = fit_opinion(scores[rest], features[rest], opinions[rest], fewest=_FEWEST_IN_FOLDS)
+        predicted[fold == k] = opinion(scores[fold == k], features[fold == k])
+    return predicted
+
+
+def interval_of(errors: npt.ArrayLike) -> tuple[float, How]:
+    """Half-width from absolute errors (n,) on images not learned from, and how it was made."""
+    e = np.asarray(errors, np.float64)
+    if e.size >= fewest_for(COVERAGE):
+        return conformal_quantile(e, COVERAGE), "cross-conformal"
+    from scipy.special import stdtrit
+
+    deviation = math.sqrt(float((e**2).sum()) / (e.size - 1))
+    return float(stdtrit(e.size - 1, (1 + COVERAGE) / 2)) * deviation, "Student's t"
+
+
+def cross_check(
+    scores: Floats, features: Floats, opinions: Floats, clusters: Sequence[Any] | None = None
+) -> Checked:
+    """Figures of a calibration on images it has not seen; errors as `fit_calibration`."""
+    predicted = cross_predict(scores, features, opinions, clusters)
+    fold = _folds(len(opinions), clusters, 0)
+    straight = np.empty(len(opinions))
+    half = np.empty(len(opinions))
+    for k in np.unique(fold):
+        rest, held = fold != k, fold == k
+        straight[held] = fit_mapping(scores[rest], opinions[rest], "linear")(scores[held])
+        half[held] = interval_of((predicted - opinions)[rest])[0]
+    coverage = covered(predicted - half, predicted + half, opinions)
+    return Checked(
+        predicted, *_figures(predicted, opinions, clusters),
+        _figures(straight, opinions, clusters), coverage,
+    )  # fmt: skip
+
+
+def learning_curve(
+    scores: Floats, features: Floats, opinions: Floats, seed: int = 0, draws: int = _DRAWS
+) -> list[CurvePoint]:
+    """SRCC, PLCC and RMSE against the number of ratings learned from, on the ratings left.
+
+    Sizes grow to four fifths of the ratings, so that there is always something to judge by; empty
+    where there are not even so many (under 13 ratings).
+    """
+    n = len(opinions)
+    most = min(n - math.ceil(_HELD_OUT * n), MOST)
+    sizes = [size for size in _SIZES if size < most] + [most] * (most >= FEWEST)
+    points = []
+    for size in sizes:
+        found = [
+            figures
+            for draw in range(draws)
+            if (figures := _one_draw(scores, features, opinions, size, seed + draw)) is not None
+        ]
+        if found:
+            columns = np.array(found).T
+            spread = [_mean_and_middle(column) for column in columns]
+            points.append(CurvePoint(size, len(found), *spread))
+    return points
+
+
+def gain_of_doubling(curve: Sequence[CurvePoint]) -> float | None:
+    """SRCC that twice the ratings would add: the slope of the curve's second half against log₂ n.
+
+    None with fewer than three points. A straight line on through the logarithm is generous, as
+    learning curves bend down (ours).
+    """
+    tail = curve[-max(3, len(curve) // 2) :]
+    if len(tail) < 3:
+        return None
+    x = np.log2([point.n for point in tail])
+    return float(np.polyfit(x, [point.srcc[0] for point in tail], 1)[0])
+
+
+def _one_draw(
+    scores: Floats, features: Floats, opinions: Floats, size: int, seed: int
+) -> tuple[float, float, float] | None:
+    """(SRCC, PLCC, RMSE) on the rest after learning from `size` random ratings; None where the
+    draw is constant."""
+    order = np.random.default_rng(seed).permutation(len(opinions))
+    taken, rest = order[:size], order[size:]
+    try:
+        opinion = fit_opinion(scores[taken], features[taken], opinions[taken])
+        said = opinion(scores[rest], features[rest])
+        rank, straight = srcc(said, opinions[rest]).value, plcc(said, opinions[rest]).value
+    except StatsError:
+        return None
+    return rank, straight, float(np.sqrt(np.mean((said - opinions[rest]) ** 2)))
+
+
+def _mean_and_middle(values: Floats) -> tuple[float, float, float]:
+    low, high = np.quantile(values, [0.025, 0.975])
+    return float(values.mean()), float(low), float(high)
+
+
+def _figures(
+    said: Floats, opinions: Floats, clusters: Sequence[Any] | None
+) -> tuple[Correlation, Correlation, Estimate]:
+    return (
+        srcc(said, opinions, clusters=clusters),
+        plcc(said, opinions, clusters=clusters),
+        rmse(said, opinions, mapping=None, clusters=clusters),
+    )
+
+
+def _folds(n: int, clusters: Sequence[Any] | None, seed: int) -> Ints:
+    codes = np.arange(n) if clusters is None else cluster_codes(clusters, n)
+    if n < FEWEST:
+        raise TooFewRatings(
+            f"{n} ratings are too few to calibrate with, which needs {FEWEST}", "Rate more images."
+        )
+    order = np.argsort(codes, kind="stable")
+    fold = np.empty(n, np.intp)
+    groups = int(codes.max()) + 1
+    fold[order] = deal_folds(codes[order], min(_FOLDS, groups), seed)
+    return fold
+
+
+def _spread_out(n: int, most: int) -> Ints:
+    """Rows 0 … n − 1, or `most` of them at even steps."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(np.intp))
