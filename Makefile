@@ -42,7 +42,9 @@ test: lint
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -m slow
 
+# axe-core looks at the pages as assistive technology does; without npm that one test is skipped.
 test-browser: $(VENV)/.ready
+	-test -d .node || npm install --silent --no-audit --no-fund --prefix .node axe-core@4.11
 	$(BIN)/python -m pytest -m browser
 
 test-torch: $(VENV)/.ready-torch
@@ -64,4 +66,4 @@ format: $(VENV)/.ready
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) demo snellen-runs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .node demo snellen-runs .pytest_cache .mypy_cache .ruff_cache

@@ -26,7 +26,7 @@ _FLAGS = (
     "--disable-sync",
     "--remote-debugging-pipe",
 )
-_PATIENCE = 60.0  # seconds for any one answer
+_PATIENCE = 30.0  # seconds for any one answer
 
 
 class Page:

@@ -37,7 +37,7 @@ def serve(
             f"--host {host} lets other machines in",
             "Name this machine as they call it: --name 192.168.1.20 or --name studio.local.",
         )
-    listener = _listen(host, port)
+    listener = listen(host, port)
     taught = Teaching(study, student)
     app = create_app(study, Live(study, taught.fit, taught.keep), hosts=frozenset(names))
     settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
@@ -46,7 +46,8 @@ def serve(
     uvicorn.Server(settings).run(sockets=[listener])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises `InputError` where the port cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

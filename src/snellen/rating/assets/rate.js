@@ -191,7 +191,10 @@ function answer(value) {
   if (shownAt === null || busy) return;
   const seconds = (performance.now() - shownAt) / 1000;
   shownAt = null;
-  for (const button of $("answers").children) button.classList.toggle("kept", button.dataset.value === value);
+  for (const button of $("answers").children) {
+    button.classList.toggle("kept", button.dataset.value === value);
+    button.disabled = true; // until the server has it
+  }
   const said = {
     trial: step.trial.id,
     value,
