@@ -62,9 +62,11 @@ class Body(nn.Module):
 class BuiltInBody(Body):
     """The built-in scorer's trunk, which still names what is wrong with a picture."""
 
-    def __init__(self, network: ScorerNetwork) -> None:
+    def __init__(self, network: ScorerNetwork, sharpness: float = 1.0) -> None:
+        """sharpness : factor on the family logits, fitted when the scorer was trained."""
         super().__init__()
         self.network = network
+        self.sharpness = sharpness
         self.cell_width = network.cell_score.in_features
         self.width = network.head[0].num_features  # type: ignore[assignment]
 
@@ -75,7 +77,7 @@ class BuiltInBody(Body):
     def faults(self, features: Tensor) -> tuple[Tensor, Tensor]:
         out = self.network.out(self.network.head(features)).float()
         families = self.network.out.out_features // 2  # score, variance, k families, k − 1 grades
-        return out[:, 2 : 2 + families], torch.sigmoid(out[:, 2 + families :])
+        return self.sharpness * out[:, 2 : 2 + families], torch.sigmoid(out[:, 2 + families :])
 
 
 class BackboneBody(Body):
@@ -115,10 +117,11 @@ def load_body(name: str = BUILT_IN, folder: Path | None = None) -> tuple[Body, V
     Raises `MissingExtra`, `InputError` where there is no such model.
     """
     if name == BUILT_IN:
-        from snellen.scorers.built_in import FOLDER
+        from snellen.scorers.built_in import FOLDER, load
         from snellen.students.start import network_of
 
-        return BuiltInBody(network_of(FOLDER / "built-in.onnx")), ViewPolicy()
+        sharpness = float(load().card.get("sharpness", 1.0))
+        return BuiltInBody(network_of(FOLDER / "built-in.onnx"), sharpness), ViewPolicy()
     try:
         from transformers import AutoBackbone, AutoConfig
     except ImportError:

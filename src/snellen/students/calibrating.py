@@ -1,4 +1,4 @@
-"""The work of `snellen calibrate`: ratings and pictures in, a calibrated student and its figures out.
+"""The work of `snellen calibrate`: from ratings and pictures to a calibrated student.
 
 ratings = read_opinions("ratings.csv")
 done = calibrate(open_student("student"), ratings, Path("photos"))
@@ -17,7 +17,7 @@ import numpy as np
 from snellen.data import join_by_image
 from snellen.errors import DataError, InputError, TooFewRatings
 from snellen.stats import srcc
-from snellen.stats.arrays import Floats
+from snellen.stats.arrays import Floats, Ints
 from snellen.students.calibration import (
     COVERAGE,
     Calibration,
@@ -86,7 +86,9 @@ def calibrate(
     student's scores rise (unless `trusted`), `DataError` where no rated image is found.
     """
     notes = list(ratings.notes)
-    looked, mos = _pictures(student, ratings, folder, search, cache, told, notes)
+    looked, row = _pictures(student, ratings, folder, search, cache, told, notes)
+    mos = ratings.mos[row]
+    shared = ratings.reference and [ratings.reference[at] for at in row]
     names = [str(path) for path in looked.paths]
     rank = srcc(looked.scores, mos) if np.ptp(looked.scores) > 0 else None
     if rank is not None and rank.reversed and not trusted:
@@ -99,8 +101,9 @@ def calibrate(
     points, low, unit = _points(mos, ratings.scale, looked.scores)
     learned, rest = _within(budget, looked.hashes)
     s, z = looked.scores, looked.features
-    fitted = fit_calibration(s[learned], z[learned], points[learned])
-    checked = cross_check(s[learned], z[learned], points[learned])
+    clusters = shared and [shared[at] for at in learned]
+    fitted = fit_calibration(s[learned], z[learned], points[learned], clusters)
+    checked = cross_check(s[learned], z[learned], points[learned], clusters)
     held_out = None
     if rest.size >= FEWEST:
         said = fitted.opinion(s[rest], z[rest])
@@ -124,8 +127,8 @@ def _pictures(
     cache: Path | None,
     told: Told,
     notes: list[str],
-) -> tuple[Looked, Floats]:
-    """The rated pictures that can be read, and the rating of each."""
+) -> tuple[Looked, Ints]:
+    """The rated pictures that can be read, and which row of the ratings each is."""
     if search:
         there = found_images([folder])
         join = join_by_image(
@@ -161,14 +164,13 @@ def _pictures(
             f"{counted(len(again), 'rated image')} with the same content as another left out:"
             f" {_listed(again)}."
         )
-    mos = np.array([ratings.mos[pairs[path]] for path in looked.paths])
-    if len(mos) < FEWEST:
+    if len(looked) < FEWEST:
         raise TooFewRatings(
-            f"{len(mos)} of {len(ratings)} rated images can be used, and calibration needs"
+            f"{len(looked)} of {len(ratings)} rated images can be used, and calibration needs"
             f" {FEWEST}",
             " ".join(notes[-2:]) or "Rate more images.",
         )
-    return looked, mos
+    return looked, np.array([pairs[path] for path in looked.paths], np.intp)
 
 
 def _points(
@@ -185,7 +187,7 @@ def _points(
     return scores.mean() + (mos - mos.mean()) * unit, float(mos.mean() - scores.mean() / unit), unit
 
 
-def _within(budget: int | None, hashes: Sequence[str]) -> tuple[Any, Any]:
+def _within(budget: int | None, hashes: Sequence[str]) -> tuple[Ints, Ints]:
     """Rows learned from and rows left to judge by: those whose content hash comes first."""
     n = len(hashes)
     if budget is None or budget >= n:

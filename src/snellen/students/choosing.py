@@ -88,7 +88,7 @@ def choose(
 
 
 def _pool(n: int, rated: Sequence[int], hashes: Sequence[str] | None) -> Ints:
-    """Rows to weigh, in the order of their hashes: all that are rated, and as many others as fit."""
+    """Rows to weigh, in the order of their hashes: all rated ones, and as many others as fit."""
     order = np.arange(n) if hashes is None else np.argsort(np.array(hashes), kind="stable")
     is_rated = np.isin(order, list(set(rated)))
     others = order[~is_rated]

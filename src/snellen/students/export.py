@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +69,23 @@ def export(
 
     card : at least `name` and `version`; `format`, `families` and `view` are added here.
     """
+    model = _OnScale([network.eval().float() for network in networks], spread, sharpness).eval()
+    outputs = ("score", "spread", "families", "severity", "cells")
+    write_onnx(model, path, card, outputs, policy or ViewPolicy())
+
+
+def write_onnx(
+    model: nn.Module, path: Path, card: dict[str, Any], outputs: Sequence[str], policy: ViewPolicy
+) -> None:
+    """Write `path`, an ONNX file of `model` with `card` inside.
+
+    model   : crops (n, s, s, 3) and whole (w, w, 3), uint8, of one picture → a tensor for each of
+              `outputs`, in the units of the file's contract.
+    outputs : `cells` last, as the one whose first side is the number of crops.
+    card    : as `export` takes it; `families` only where the model names any.
+    """
     import onnx
 
-    policy = policy or ViewPolicy()
-    model = _OnScale([network.eval().float() for network in networks], spread, sharpness).eval()
     crops = torch.zeros(policy.crops, policy.size, policy.size, 3, dtype=torch.uint8)
     whole = torch.zeros(policy.whole, policy.whole, 3, dtype=torch.uint8)
     with warnings.catch_warnings():
@@ -83,11 +97,12 @@ def export(
             dynamo=False,
             opset_version=_OPSET,
             input_names=["crops", "whole"],
-            output_names=["score", "spread", "families", "severity", "cells"],
+            output_names=list(outputs),
             dynamic_axes={"crops": {0: "n"}, "cells": {0: "n"}},
         )
     view = {"policy": policy.name, "crops": policy.crops, "size": policy.size}
-    card = {"format": FORMAT, **card, "families": FAMILIES, "view": {**view, "whole": policy.whole}}
+    families = FAMILIES if "families" in outputs else ()
+    card = {"format": FORMAT, **card, "families": families, "view": {**view, "whole": policy.whole}}
     saved = onnx.load(str(path))
     entry = saved.metadata_props.add()
     entry.key, entry.value = "snellen", json.dumps(card, sort_keys=True)

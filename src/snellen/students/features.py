@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +23,7 @@ from snellen.images import content_hash, read
 from snellen.images.view import View, make_view
 from snellen.runs import Database, Schema
 from snellen.runs.request import BASE
+from snellen.stats.arrays import Floats
 from snellen.students.model import StudentModel
 
 _SCHEMA = Schema(
@@ -36,7 +36,7 @@ _SCHEMA = Schema(
 _BATCH = 32  # pictures read ahead and written together
 _CHUNK = 500  # hashes in one SELECT
 
-Floats = npt.NDArray[np.floating[Any]]
+Vectors = npt.NDArray[np.float32]
 Told = Callable[[int, int], None]
 """Called with how many are done, and of how many."""
 
@@ -55,7 +55,7 @@ class Looked:
 
     paths: list[Path]
     hashes: list[str]
-    raw: Floats
+    raw: Vectors
     features: Floats
     scores: Floats
     missing: dict[Path, str]
@@ -114,12 +114,12 @@ def look_at(
     return Looked([hashes[name] for name in kept], kept, raw, features, scores, missing, again)
 
 
-def judged(student: StudentModel, raw: Floats) -> tuple[Floats, Floats]:
+def judged(student: StudentModel, raw: Vectors) -> tuple[Floats, Floats]:
     """Normalised features (n, d) and distilled scores (n,), points, of raw features (n, d)."""
     import torch
 
     with torch.inference_mode():
-        given = torch.from_numpy(np.asarray(raw, np.float32))
+        given = torch.from_numpy(raw)
         score, _ = student.network.head(given)
         features = student.network.head.normalise(given)
     return features.numpy().astype(np.float64), (score.numpy().astype(np.float64) - 1) * 25
@@ -139,10 +139,10 @@ def found_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     return usable
 
 
-def _known(file: Database, hashes: Iterable[str]) -> dict[str, Floats]:
+def _known(file: Database, hashes: Iterable[str]) -> dict[str, Vectors]:
     """hash → stored vector (d,) float32."""
     wanted = [bytes.fromhex(name) for name in hashes]
-    found: dict[str, Floats] = {}
+    found: dict[str, Vectors] = {}
     for start in range(0, len(wanted), _CHUNK):
         part = wanted[start : start + _CHUNK]
         marks = ", ".join("?" * len(part))
@@ -153,7 +153,7 @@ def _known(file: Database, hashes: Iterable[str]) -> dict[str, Floats]:
 
 def _look(
     student: StudentModel, batch: Sequence[tuple[str, Path]], missing: dict[Path, str]
-) -> dict[str, Floats]:
+) -> dict[str, Vectors]:
     """Read in threads, which decode side by side; look one by one, so that a picture's features
     never depend on its neighbours."""
     import torch
@@ -164,7 +164,7 @@ def _look(
         except ImageError as error:
             return error
 
-    fresh: dict[str, Floats] = {}
+    fresh: dict[str, Vectors] = {}
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool, torch.inference_mode():
         for (name, path), shown in zip(batch, pool.map(view, [p for _, p in batch]), strict=True):
             if isinstance(shown, ImageError):

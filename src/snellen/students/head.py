@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -81,7 +82,7 @@ class StudentNetwork(nn.Module):
         cells, features = self.body.look(crops, whole)
         score, log_variance = self.head(features)
         faults = self.body.faults(features)
-        side = round(cells.shape[2] ** 0.5)
+        side = math.isqrt(cells.shape[2])
         return Prediction(
             score,
             log_variance,

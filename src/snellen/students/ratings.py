@@ -22,6 +22,7 @@ from snellen.data.tables import (
     IMAGE_NAMES,
     MOS_NAMES,
     RATER_NAMES,
+    REFERENCE_NAMES,
     VOTE_NAMES,
     Table,
     find_column,
@@ -59,6 +60,8 @@ class Opinions:
     scale   : its ends; None of pairs, which say nothing of where a scale begins.
     answers : ratings, votes or comparisons that it comes from.
     raters  : people, where the table tells; 0 otherwise.
+    reference : (n,) what an image was made from, where the table has such a column: images that
+              share it are not independent. None where it has not.
     notes   : what was assumed or left out, one sentence each.
     """
 
@@ -69,6 +72,7 @@ class Opinions:
     answers: int
     raters: int
     notes: tuple[str, ...]
+    reference: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.image)
@@ -125,9 +129,12 @@ def read_opinions(
     _inside(values, names, ends, path)
     if lower_is_better:
         values = ends[0] + ends[1] - values
+    origin = find_optional(table, REFERENCE_NAMES, path)
+    references = None if origin is None else [texts(table, origin)[row] for row in kept]
+    made_from = None if references is None else dict(zip(names, references, strict=True))
     if people is None:
         _refuse_repeats(names, path)
-        return _checked("mos", names, values, ends, len(values), 0, notes)
+        return _checked("mos", names, values, ends, len(values), 0, notes, made_from)
     votes = collect_votes([people[row] for row in kept], names, values)
     if len(votes.raters) == 1:
         notes.append(
@@ -137,7 +144,9 @@ def read_opinions(
         notes.append(f"{counted(votes.repeats, 'repeated vote')} counted as votes of their own.")
     opinions = mean_opinion_scores(votes).mos
     images = [str(item) for item in votes.items]
-    return _checked("votes", images, opinions, ends, len(votes), len(votes.raters), notes)
+    return _checked(
+        "votes", images, opinions, ends, len(votes), len(votes.raters), notes, made_from
+    )
 
 
 def _of_pairs(table: Table, path: Path) -> Opinions:
@@ -161,13 +170,15 @@ def _checked(
     answers: int,
     raters: int,
     notes: list[str],
+    made_from: dict[str, str] | None = None,
 ) -> Opinions:
     if np.ptp(mos) < 1e-9:
         raise ConstantValues(
             f"all {len(mos)} images are rated {mos[0]:g}: there is nothing to learn from them",
             "Check the column, or rate images of different quality.",
         )
-    return Opinions(kind, image, mos, scale, answers, raters, tuple(notes))
+    reference = made_from and [made_from[name] or name for name in image]
+    return Opinions(kind, image, mos, scale, answers, raters, tuple(notes), reference or None)
 
 
 def _guess(values: Floats, path: Path, raters: Sequence[str] | None) -> tuple[float, float]:
