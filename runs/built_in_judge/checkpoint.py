@@ -56,9 +56,7 @@ def tokenizer() -> Any:
     # No merges: a word is in the vocabulary as a whole, or is written byte by byte. So no word
     # melts into the one before it, and an option has one way of being said.
     core = Tokenizer(
-        models.BPE(
-            {token: place for place, token in enumerate(tokens)}, [], ignore_merges=True
-        )
+        models.BPE({token: place for place, token in enumerate(tokens)}, [], ignore_merges=True)
     )
     core.add_special_tokens(list(SPECIAL))
     core.normalizer = normalizers.Lowercase()

@@ -29,7 +29,7 @@ _COLOURS = {
     "purple": (120, 80, 140),
 }  # fmt: skip
 COLOURS = tuple(_COLOURS)
-CLASSES = tuple(dict.fromkeys(name for _, name in _CLASSES)) + ("scene",)
+CLASSES = (*dict.fromkeys(name for _, name in _CLASSES), "scene")
 
 
 def shown(photo: str) -> str:
@@ -52,8 +52,10 @@ def caption(photo: str, thumb: UInt8) -> str:
     """One short sentence: class, colour, and where the light is."""
     light = thumb.mean(2)
     top, bottom = light[:3].mean(), light[-3:].mean()
-    where = "brighter at the top" if top > bottom + 15 else (
-        "brighter at the bottom" if bottom > top + 15 else "evenly lit"
+    where = (
+        "brighter at the top"
+        if top > bottom + 15
+        else ("brighter at the bottom" if bottom > top + 15 else "evenly lit")
     )
     return f"a {shown(photo)}, mostly {colour(thumb)}, {where}"
 

@@ -86,16 +86,15 @@ def step_losses(
     with torch.no_grad():
         cells, context = teacher.look(crops, whole)
         taught = teacher.judge(cells, context)
-    tokens = tower(to_pixel_values(crops.flatten(0, 1)).contiguous(
-        memory_format=torch.channels_last)).last_hidden_state.float()
+    tokens = tower(
+        to_pixel_values(crops.flatten(0, 1)).contiguous(memory_format=torch.channels_last)
+    ).last_hidden_state.float()
     together = tokens.unflatten(0, (count, n)).flatten(1, 2)
     known = (opinion, families, severity)
     parts = loss_of(heads(together), *known)
     alone = loss_of(heads(tokens), *(t.repeat_interleave(n, 0) for t in known))
     parts["alone"] = 0.5 * torch.stack(list(alone.values())).sum()
-    soft = loss_of(
-        heads(together), taught.score, F.softmax(taught.families, 1), taught.severity
-    )
+    soft = loss_of(heads(together), taught.score, F.softmax(taught.families, 1), taught.severity)
     parts["taught"] = torch.stack(list(soft.values())).sum()
     parts["cells"] = 2 * F.mse_loss(heads.cell(tokens).float(), cells.flatten(0, 1).float())
     group = torch.arange(count) // 3
@@ -126,7 +125,9 @@ def main() -> None:
     teacher.load_state_dict(torch.load(args.teacher, weights_only=True))
     teacher.to(memory_format=torch.channels_last)
 
-    some = data.batch(np.arange(0, data.groups, max(1, data.groups // 40)), np.random.default_rng(0))
+    some = data.batch(
+        np.arange(0, data.groups, max(1, data.groups // 40)), np.random.default_rng(0)
+    )
     tower = new_tower(to_pixel_values(some[0].flatten(0, 1)[:200]))
     # Eager attention: on the CPU the fused one is many times slower backwards in bfloat16.
     tower.set_attn_implementation("eager")
@@ -140,7 +141,10 @@ def main() -> None:
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: cosine(s, args.steps))
     store, first = args.out / "encode.pt", 0
     things: dict[str, Any] = {
-        "both": both, "average": average, "optimizer": optimizer, "schedule": schedule
+        "both": both,
+        "average": average,
+        "optimizer": optimizer,
+        "schedule": schedule,
     }
     if store.exists():
         state = torch.load(store, weights_only=True)

@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from runs.built_in_judge import content
-from runs.built_in_judge.questions import Asked, Asker, Facts, levels, two
-from snellen.scorers.base import FAMILIES
+from runs.built_in_judge.questions import Asked, Asker, Facts
 
 # `built-in-base`: worth as it is told, see `lean`.
 QUALITY_SHARE = 0.35  # of a picture's own quality
@@ -22,11 +21,7 @@ ONE_PICTURE, TWO_PICTURES = 5, 5  # questions asked at once about the first pict
 
 def lean(facts: Facts) -> Facts:
     """The same picture as `built-in-base` is taught to value it: mostly by what it shows."""
-    value = (
-        0.5
-        + CONTENT_SHARE * content.appeal(facts.thumb)
-        + QUALITY_SHARE * (facts.worth - 0.55)
-    )
+    value = 0.5 + CONTENT_SHARE * content.appeal(facts.thumb) + QUALITY_SHARE * (facts.worth - 0.55)
     return replace(facts, worth=float(np.clip(value, 0, 1)))
 
 
@@ -86,9 +81,7 @@ def _blind(asked: Asked) -> Asked:
     return replace(asked, answer={word: 1 / len(asked.answer) for word in asked.answer})
 
 
-def _draw(
-    asker: Asker, plan: list[tuple[float, Callable[[], Asked]]], count: int
-) -> list[Asked]:
+def _draw(asker: Asker, plan: list[tuple[float, Callable[[], Asked]]], count: int) -> list[Asked]:
     shares = np.array([share for share, _ in plan])
     chosen = asker.rng.choice(len(plan), count, p=shares / shares.sum())
     return [plan[i][1]() for i in chosen]

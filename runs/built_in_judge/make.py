@@ -32,7 +32,7 @@ Plan = tuple[tuple[str, int], ...]
 UInt8 = NDArray[np.uint8]
 
 PICTURES = 4  # of a unit: query, copy, rung, other
-UNITS_A_SHARD = 120
+UNITS_A_SHARD, HELD_A_SHARD = 120, 32
 TURNS = 3  # units of each training photo
 HELD_SINGLES, HELD_MIXES = 12, 2  # of each held-out photo, beside the photo itself
 THUMB = 8  # side of the thumbnail of the pristine window, for questions about content
@@ -77,7 +77,9 @@ def plans(rng: np.random.Generator) -> list[Plan]:
     copy = (*query, Q_DEBIAS[rng.integers(len(Q_DEBIAS))])
     if len(query) == 1:
         name, level = query[0]
-        rung: Plan = ((name, int(rng.choice([n for n in distortions.get(name).levels if n != level]))),)
+        rung: Plan = (
+            (name, int(rng.choice([n for n in distortions.get(name).levels if n != level]))),
+        )
     else:
         rung = single(rng, known)
     rest = () if rng.random() < 0.2 else single(rng, known if rng.random() < 0.8 else other)
@@ -161,10 +163,9 @@ def main() -> None:
         if turn == 0:  # early, so that there is something to watch while the rest is made
             for part in ("validation", "test"):
                 held = [(path, 0) for path in by_role[part]]
-                tasks += [
-                    (args.cache / f"{part}-{start // 32:02d}.npz", held[start : start + 32], proxy, True)
-                    for start in range(0, len(held), 32)
-                ]
+                for start in range(0, len(held), HELD_A_SHARD):
+                    store = args.cache / f"{part}-{start // HELD_A_SHARD:02d}.npz"
+                    tasks.append((store, held[start : start + HELD_A_SHARD], proxy, True))
     tasks = [task for task in tasks if not task[0].exists()]
     with multiprocessing.Pool(args.jobs) as pool:
         for done, store in enumerate(pool.imap(shard, tasks), 1):

@@ -80,9 +80,7 @@ def pack(one: Sequence[Asked], two: Sequence[Asked]) -> Row:
             targets += [(place + i, token, SAID_WEIGHT) for i, token in enumerate(said)]
             targets += [(place, *_one(word), p) for word, p in asked.answer.items() if p > 1e-6]
             part += 1
-    return Row(
-        np.array(ids), np.array(position), np.array(segment), np.array(both), tuple(targets)
-    )
+    return Row(np.array(ids), np.array(position), np.array(segment), np.array(both), tuple(targets))
 
 
 def _one(word: str) -> tuple[int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from snellen.scorers.base import FAMILIES, SEVERITY_WORDS
+from snellen.scorers.base import FAMILIES
 
 Wording: TypeAlias = tuple[str, str]
 
@@ -92,7 +92,8 @@ FAMILY_NAMES: tuple[tuple[str, ...], ...] = (
     FAMILIES,
     ("blurriness", "graininess", "artifacts", "exposure", "flatness", "color", "displacement",
      "none"),
-    ("blurry", "noisy", "compressed", "misexposed", "flat", "discolored", "jittered", "undistorted"),
+    ("blurry", "noisy", "compressed", "misexposed", "flat", "discolored", "jittered",
+     "undistorted"),
 )  # fmt: skip
 ADJECTIVES: dict[str, tuple[str, ...]] = {
     "blur": ("blurred", "blurry", "out of focus"),
@@ -145,9 +146,7 @@ IS_FIRST_BETTER: tuple[Wording, ...] = (
     ("Is the first image better than the second image? Yes or no", ""),
     ("Is the quality of the first image better than that of the second?", ""),
 )
-MORE: tuple[Wording, ...] = (
-    ("Which image is more {what}, the first or the second?", ""),
-)
+MORE: tuple[Wording, ...] = (("Which image is more {what}, the first or the second?", ""),)
 SAME: tuple[Wording, ...] = (
     ("Do these two images describe the same object? Yes or no", ""),
     ("Do these two images describe the same object? Yes or no", ""),
@@ -161,7 +160,8 @@ SECOND_BESIDE_POOR: tuple[Wording, ...] = (
     ("The visual quality of the first image is poor. How about the visual quality of the second"
      " image. Good or poor?", IS),
     ("The first image has poor quality. How about the second image, good or poor?", IS),
-    ("The quality of the first image is poor. Is the quality of the second image good or poor?", ""),
+    ("The quality of the first image is poor. Is the quality of the second image good or poor?",
+     ""),
 )  # fmt: skip
 SECOND_IN_LEVELS: tuple[Wording, ...] = (
     ("The visual quality of the first image is poor. How about the visual quality of the second"

@@ -1,0 +1,370 @@
+"""Step 4: every figure of the card, by one command.
+
+    python -m runs.built_in_judge.measure built-in
+    python -m runs.built_in_judge.measure built-in-base
+
+The judge is asked as anybody asks it, through `load_judge`; nothing of the training's code stands
+between. Contents are the test photos, never seen in training nor in any choice; every interval is
+95 % and respects that pictures of one photo are not independent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runs.built_in_judge import content, wordings
+from runs.built_in_judge.generate import describe, faults_in
+from runs.built_in_judge.make import HELD_MIXES, HELD_SINGLES
+from runs.built_in_judge.pictures import Pictures
+from runs.built_in_scorer.proxy import PRISTINE
+from snellen import stats
+from snellen.distortions import FAMILIES, get
+from snellen.distortions.imagenet_c import Q_DEBIAS
+from snellen.judges import Answer, Judge, Question, choice, load_judge, predicate, score
+from snellen.judges.image import ImagePart
+
+PLAIN = 1 + HELD_SINGLES + HELD_MIXES  # pictures of a photo before the copies
+EACH = PLAIN + len(Q_DEBIAS)
+VISIBLE = (0.25, 0.5, 1.0)  # points of opinion under a pristine photo
+CLEAR = 0.5  # points of opinion between the pictures of a pair
+BATCH = 64
+LEVELS = wordings.LEVELS
+WEIGHTS = (1.0, 0.75, 0.5, 0.25, 0.0)
+Floats = NDArray[np.float64]
+
+
+class Figure(NamedTuple):
+    """A figure with its 95 % interval and the number of answers it is over."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class Held:
+    """Held-out pictures with what the measurements need of them; rows as in `Pictures`."""
+
+    def __init__(self, data: Pictures, contents: int | None) -> None:
+        count = len(data) // EACH if contents is None else min(contents, len(data) // EACH)
+        self.rows = np.arange(count * EACH)
+        self.data = data
+        self.images = [ImagePart(data.pixels([row])[0]) for row in self.rows]
+        self.content = self.rows // EACH
+        self.place = self.rows % EACH
+        self.opinion: Floats = data.labels["opinion"][self.rows].astype(float)
+        self.parts: list[list[tuple[str, int]]] = [
+            json.loads(str(text)) for text in data.labels["parts"][self.rows]
+        ]
+        self.family = [self._label(parts) for parts in self.parts]
+
+    @staticmethod
+    def _label(parts: list[tuple[str, int]]) -> str:
+        """The family of a single; "clean" of none; nothing of a mix."""
+        if len(parts) > 1:
+            return ""
+        return get(parts[0][0]).label(parts[0][1]) if parts else "clean"
+
+    @property
+    def plain(self) -> NDArray[np.int64]:
+        return self.rows[self.place < PLAIN]
+
+    @property
+    def singles(self) -> NDArray[np.int64]:
+        return self.rows[(self.place >= 1) & (self.place <= HELD_SINGLES)]
+
+
+def ask(judge: Judge, questions: Sequence[Question]) -> list[Answer]:
+    """All answers; a missing one ends the measurement, for there must be none."""
+    answers: list[Answer] = []
+    for start in range(0, len(questions), BATCH):
+        answers += judge.answer(questions[start : start + BATCH])
+    for answer in answers:
+        if answer.missing:
+            raise SystemExit(f"no answer: {answer.missing}")
+    return answers
+
+
+def mean(values: Sequence[float] | Floats, clusters: Sequence[int] | NDArray[np.int64]) -> Figure:
+    """Mean with an interval from the sums of each cluster (linearised, as for a ratio)."""
+    x, groups = np.asarray(values, float), np.asarray(clusters)
+    value = float(x.mean())
+    _, codes = np.unique(groups, return_inverse=True)
+    sums = np.bincount(codes, x - value)
+    k = len(sums)
+    half = 1.96 * float(np.sqrt((sums**2).sum() * k / (k - 1))) / len(x)
+    return Figure(value, value - half, value + half, len(x))
+
+
+def srcc(scores: Floats, truth: Floats, clusters: NDArray[np.int64]) -> Figure:
+    found = stats.srcc(scores, truth, clusters=clusters)
+    return Figure(found.value, found.low, found.high, found.n)
+
+
+def rate(image: ImagePart, wording: wordings.Wording) -> Question:
+    text, prefill = wording
+    return score(image, text, levels=LEVELS, weights=WEIGHTS, prefill=prefill)
+
+
+def levels(judge: Judge, held: Held, wording: wordings.Wording) -> dict[str, Any]:
+    """Expected level against opinion, over singles and over mixes."""
+    answers = ask(judge, [rate(held.images[row], wording) for row in held.plain])
+    values = np.full(len(held.rows), np.nan)
+    values[held.plain] = [answer.expected(WEIGHTS) for answer in answers]
+    mixes = held.rows[(held.place > HELD_SINGLES) & (held.place < PLAIN)]
+    found = {
+        "level SRCC, singles, human table": _srcc_of(values, held, held.singles),
+        "level SRCC, mixes, proxy": _srcc_of(values, held, mixes),
+        "mass of the five levels": mean([a.mass or 0 for a in answers], held.content[held.plain]),
+    }
+    return {"figures": found, "values": values}
+
+
+def _srcc_of(values: Floats, held: Held, rows: NDArray[np.int64]) -> Figure:
+    return srcc(values[rows], held.opinion[rows], held.content[rows])
+
+
+def naming(judge: Judge, held: Held, wording: wordings.Wording, *, letters: bool) -> dict[str, Any]:
+    """Which family, eight options in an order of their own for every picture."""
+    rows = np.concatenate([held.rows[held.place == 0], held.singles])
+    questions, orders = [], []
+    for row in rows:
+        order = [FAMILIES[i] for i in np.random.default_rng(int(row)).permutation(len(FAMILIES))]
+        orders.append(order)
+        text, prefill = wording
+        if letters:
+            marks = "ABCDEFGH"
+            listed = " ".join(f"{m}. {name}" for m, name in zip(marks, order, strict=True))
+            questions.append(
+                choice(
+                    held.images[row], text.format(lettered=listed), options=marks, prefill=prefill
+                )
+            )
+        else:
+            asked, options = text.format(options=", ".join(order)), tuple(order)
+        questions.append(choice(held.images[row], asked, options=options, prefill=prefill))
+    named = np.array(
+        [
+            order[int(np.argmax(answer.probabilities))]
+            for order, answer in zip(orders, ask(judge, questions), strict=True)
+        ]
+    )
+    truth = np.array([held.family[row] for row in rows])
+    below = PRISTINE - held.opinion[rows]
+    found = {}
+    for limit in VISIBLE:
+        seen = (truth != "clean") & (below >= limit)
+        right = (named == truth)[seen].astype(float)
+        found[f"family accuracy, at least {limit} below pristine"] = mean(
+            right, held.content[rows][seen]
+        )
+        each = [right[truth[seen] == name].mean() for name in np.unique(truth[seen])]
+        found[f"family macro accuracy, at least {limit} below pristine"] = float(np.mean(each))
+    clean = held.place[rows] == 0
+    found["pristine photos called clean"] = mean(
+        (named == "clean")[clean].astype(float), held.content[rows][clean]
+    )
+    return found
+
+
+def pairs(judge: Judge, held: Held, wording: wordings.Wording, each: int = 6) -> dict[str, Any]:
+    """Which of two is better, in both orders; half of the pairs of one photo, half of two."""
+    chosen = []
+    for photo in range(held.content[-1] + 1):
+        rng = np.random.default_rng(photo)
+        own = held.plain[held.content[held.plain] == photo]
+        kept = 0
+        while kept < each:
+            a = int(rng.choice(own))
+            b = int(rng.choice(own if kept < each // 2 else held.plain))
+            if abs(held.opinion[a] - held.opinion[b]) >= CLEAR:
+                chosen.append((a, b))
+                kept += 1
+    text, prefill = wording
+    marks = ("A", "B") if "A." in text else ("first", "second")
+
+    def question(a: int, b: int) -> Question:
+        return choice(held.images[a], held.images[b], text, options=marks, prefill=prefill)
+
+    answers = ask(judge, [q for a, b in chosen for q in (question(a, b), question(b, a))])
+    first = np.array([answer.probabilities[0] for answer in answers]).reshape(-1, 2)
+    better = np.array([held.opinion[a] > held.opinion[b] for a, b in chosen])
+    owner = held.content[[a for a, _ in chosen]]
+    both = (first[:, 0] + 1 - first[:, 1]) / 2
+    single = np.stack([(first[:, 0] > 0.5) == better, (first[:, 1] > 0.5) != better], 1)
+    chose_first = (first > 0.5).mean(1)
+    return {
+        "pair accuracy, one order": mean(single.mean(1), owner),
+        "pair accuracy, both orders together": mean(((both > 0.5) == better).astype(float), owner),
+        "position bias, points towards the first": mean(100 * (chose_first - 0.5), owner),
+        "same verdict in both orders": mean(
+            ((first[:, 0] > 0.5) != (first[:, 1] > 0.5)).astype(float), owner
+        ),
+    }
+
+
+def same_object(judge: Judge, held: Held, wording: wordings.Wording) -> dict[str, Any]:
+    """Two pictures of one photo, however distorted, against two of different photos."""
+    photos = int(held.content[-1]) + 1
+    asked, truth, owner = [], [], []
+    text, prefill = wording
+    for photo in range(photos):
+        rng = np.random.default_rng((7, photo))
+        own = photo * EACH + rng.permutation(EACH)[:4]
+        others = [(photo + int(step)) % photos * EACH + int(rng.integers(EACH)) for step in (1, 5)]
+        for a, b, same in (
+            (own[0], own[1], True), (own[2], own[3], True),
+            (own[0], others[0], False), (others[1], own[1], False),
+        ):  # fmt: skip
+            asked.append(predicate(held.images[a], held.images[b], text, prefill=prefill))
+            truth.append(same)
+            owner.append(photo)
+    says = np.array([answer.probabilities[0] > 0.5 for answer in ask(judge, asked)])
+    right = (says == np.array(truth)).astype(float)
+    return {"same-object accuracy": mean(right, owner)}
+
+
+def conditional(judge: Judge, held: Held) -> dict[str, Any]:
+    """Q-Debias's question; then again with the photo itself where the copy was."""
+    text, prefill = wordings.SECOND_BESIDE_POOR[0]
+
+    def question(first: int, second: int) -> Question:
+        images = (held.images[first], held.images[second])
+        return choice(*images, text, options=("Good", "Poor"), prefill=prefill)
+
+    copies = held.rows[held.place >= PLAIN]
+    queries = copies - PLAIN  # the copies are of the first pictures, in their order
+    photos = copies - held.place[copies]
+    asked = [question(c, q) for c, q in zip(copies, queries, strict=True)]
+    swapped = [question(p, q) for p, q in zip(photos, queries, strict=True)]
+    good = np.array([answer["Good"] for answer in ask(judge, asked)])
+    beside_photo = np.array([answer["Good"] for answer in ask(judge, swapped)])
+    owner = held.content[copies]
+    return {
+        "conditional SRCC with opinion of the second": srcc(good, held.opinion[queries], owner),
+        "P(good) beside the copy less beside the photo": mean(good - beside_photo, owner),
+        "share of queries with P(good) higher beside the copy": mean(
+            (good > beside_photo).astype(float), owner
+        ),
+    }
+
+
+def free_text(judge: Any, held: Held, each: int = 2) -> dict[str, Any]:
+    """Does a generated sentence name faults, and the right one where there is one?"""
+    rows = [
+        int(row)
+        for photo in range(int(held.content[-1]) + 1)
+        for row in held.singles[held.content[held.singles] == photo][:each]
+    ]
+    said = [describe(judge, held.images[row]) for row in rows]
+    faults = [faults_in(text) for text in said]
+    seen = [
+        i for i, row in enumerate(rows)
+        if held.family[row] != "clean" and PRISTINE - held.opinion[row] >= VISIBLE[1]
+    ]  # fmt: skip
+    owner = held.content[rows]
+    return {
+        "free text that parses": mean([float(bool(one)) for one in faults], owner),
+        "free text that names the visible fault": mean(
+            [float(held.family[rows[i]] in faults[i]) for i in seen], owner[seen]
+        ),
+        "examples": said[:6],
+    }
+
+
+def leaning(held: Held, values: Floats) -> dict[str, Any]:
+    """How much of a rating follows what is shown: the appeal of the photo itself."""
+    rows = held.plain
+    appeal = np.array([content.appeal(held.data.facts[row].thumb) for row in rows])
+    return {"SRCC of the level with the appeal of what is shown": srcc(
+        values[rows], appeal, held.content[rows])}  # fmt: skip
+
+
+def speed(judge: Judge, held: Held) -> dict[str, float]:
+    """Two-image questions a second: the eight of Q-Debias about each of ten pictures."""
+    asked = []
+    for photo in range(10):
+        copies = photo * EACH + PLAIN + np.arange(len(Q_DEBIAS))
+        for copy in copies:
+            for text, prefill in (wordings.SECOND_BESIDE_POOR[0], wordings.SAME[0]):
+                asked.append(
+                    choice(
+                        held.images[copy], held.images[photo * EACH], text,
+                        options=("Yes", "No") if "object" in text else ("Good", "Poor"),
+                        prefill=prefill,
+                    )
+                )  # fmt: skip
+    ask(judge, asked[:8])
+    started = time.perf_counter()
+    ask(judge, asked)
+    return {"two-image questions a second": len(asked) / (time.perf_counter() - started)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("judge", help="built-in, built-in-base, or hf:FOLDER")
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_judge"))
+    parser.add_argument("--out", type=Path, default=Path("runs/out/built_in_judge"))
+    parser.add_argument("--part", default="test", choices=("test", "validation"))
+    parser.add_argument("--contents", type=int, default=None, help="fewer, for a quick look")
+    args = parser.parse_args()
+    started = time.perf_counter()
+    judge = load_judge(args.judge)
+    loaded = time.perf_counter() - started
+    held = Held(Pictures(args.cache, args.part), args.contents)
+    rated = levels(judge, held, ("Rate the quality of the image.", wordings.IS))
+    unseen = levels(judge, held, wordings.HELD_OUT["rate"][0])
+    found: dict[str, Any] = {
+        "contents": int(held.content[-1]) + 1,
+        "pictures": len(held.rows),
+        "judge": judge.name,
+        "seen wordings": {
+            **rated["figures"],
+            **naming(judge, held, wordings.NAME[0], letters=False),
+            **pairs(judge, held, wordings.BETTER_LETTER[0]),
+            **same_object(judge, held, wordings.SAME[0]),
+            **conditional(judge, held),
+            **free_text(judge, held),
+            **leaning(held, rated["values"]),
+        },
+        "by letter": naming(judge, held, wordings.NAME_BY_LETTER[1], letters=True),
+        "unseen wordings": {
+            **unseen["figures"],
+            **naming(judge, held, wordings.HELD_OUT["name"][0], letters=False),
+            **pairs(judge, held, wordings.HELD_OUT["pair"][0]),
+            **same_object(judge, held, wordings.HELD_OUT["same"][0]),
+        },
+        "speed": {"load, seconds": loaded, **speed(judge, held)},
+    }
+    args.out.mkdir(parents=True, exist_ok=True)
+    name = args.judge if args.judge.startswith("built") else "candidate"
+    text = json.dumps(found, indent=1)
+    (args.out / f"figures-{name}-{args.part}.json").write_text(text + "\n")
+    for part, figures in found.items():
+        if not isinstance(figures, dict):
+            print(f"{part}: {figures}")
+            continue
+        print(part)
+        for label, value in figures.items():
+            print(f"  {label:<55} {shown(value)}")
+
+
+def shown(value: Any) -> str:
+    """A figure as the card prints it."""
+    if isinstance(value, Figure):
+        digits = 1 if abs(value.value) > 1 else 3
+        spans = (f"{one:.{digits}f}" for one in value[:3])
+        return "{} [{}, {}], n = {}".format(*spans, value.n)
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    main()
