@@ -291,14 +291,14 @@ def _numbers(score: Score, picture: Picture) -> Row:
         **score.families,
     }
     for name, number in numbers.items():
-        if not math.isfinite(number):
+        if number is not None and not math.isfinite(number):
             raise ScorerError(f"the scorer gave {number} as {name}")
     # A map has dozens of cells: written out at once, which takes a quarter of the time of `json`.
     cells = [f"[{c.x},{c.y},{c.width},{c.height},{c.score:.1f}]" for c in score.cells]
     view = {**score.view, "decoder": picture.decoder, "scale": picture.scale}
     return {
-        **{name: round(float(number), _DIGITS) for name, number in numbers.items()},
-        "problem": score.problem,
+        **{n: None if v is None else round(float(v), _DIGITS) for n, v in numbers.items()},
+        "problem": score.problem or None,
         "view": _encode(view),
         "map": f"[{','.join(cells)}]",
     }

@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from snellen.errors import InputError, UnknownName
-from snellen.scorers.base import SEVERITY_WORDS, Cell, Score, Scorer
+from snellen.scorers.base import SEVERITY_WORDS, Cell, Evidence, Score, Scorer
 
-__all__ = ["SCORERS", "SEVERITY_WORDS", "Cell", "Score", "Scorer", "load_scorer"]
+__all__ = ["SCORERS", "SEVERITY_WORDS", "Cell", "Evidence", "Score", "Scorer", "load_scorer"]
 
 SCORERS = ("built-in",)
 """Names that `load_scorer` knows beside paths to ONNX files."""

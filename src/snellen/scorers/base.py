@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -42,32 +42,63 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """One question behind a score, and what its answer said.
+
+    label         : what it is for, in a few words: "levels", "beside fog, level 4".
+    text          : the words that were asked.
+    shown         : what each image was, in order: "picture", "copy: fog, level 4".
+    options       : what could be answered; `probabilities` of each, empty when missing.
+    mass          : what the options held together of all the judge might have said; None unknown.
+    weight        : share in the score, all shares sum to 1; 0 for a question that only weighs.
+    value         : what this answer says by itself, on the scale of the score; None when missing
+                    or where it says nothing of quality.
+    missing       : why there is no answer.
+    """
+
+    label: str
+    text: str
+    shown: tuple[str, ...]
+    options: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    mass: float | None
+    weight: float
+    value: float | None
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """The quality of one image, with what is needed to believe it.
 
     value     : 0–100, higher is better.
     low, high : 95 % interval on the same scale, inside [0, 100].
     spread    : standard deviation behind the interval, points of the scale.
-    families  : probability of each distortion family, the eight labels; sums to 1.
-    severity  : how strong the worst distortion is, 0 (imperceptible) to 4 (extreme).
+    families  : probability of each distortion family, the eight labels; sums to 1. Empty where the
+                scorer does not name distortions.
+    severity  : how strong the worst distortion is, 0 (imperceptible) to 4 (extreme); None likewise.
     cells     : coarse map of where it is bad; only what the network was shown at native
                 resolution has cells.
     view      : what the network was shown: policy, input size, boxes, resampler.
+    evidence  : the questions behind it, of scorers that ask a judge.
+    notes     : what a reader should know: answers that are missing, content it is not made for.
     """
 
     value: float
     low: float
     high: float
     spread: float
-    families: Mapping[str, float]
-    severity: float
-    cells: tuple[Cell, ...]
-    view: Mapping[str, Any]
+    families: Mapping[str, float] = field(default_factory=dict)
+    severity: float | None = None
+    cells: tuple[Cell, ...] = ()
+    view: Mapping[str, Any] = field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def problem(self) -> str:
-        """The most probable family; `clean` where nothing is wrong."""
-        return max(self.families, key=lambda name: self.families[name])
+        """The most probable family; `clean` where nothing is wrong, empty where nobody named it."""
+        return max(self.families, key=lambda name: self.families[name], default="")
 
 
 class Scorer(Protocol):

@@ -1,0 +1,64 @@
+"""A judge and a method, as a scorer like any other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from snellen.errors import JudgeError, SnellenError
+from snellen.images import Picture
+from snellen.judges import Judge
+from snellen.scorers.base import Score
+from snellen.scoring.base import Method
+
+
+class JudgeScorer:
+    """Scores pictures by asking `judge` in the way of `method`.
+
+    judge  : wrap it in `Memory` first, so that asking again costs nothing.
+    method : see `make_method`.
+    Raises `JudgeError` where the judge cannot be asked such questions, saying what works.
+    """
+
+    def __init__(self, judge: Judge, method: Method) -> None:
+        most = judge.can.max_images
+        if most is not None and method.images > most:
+            raise JudgeError(
+                f"{judge.name} takes at most {most} image{'s' * (most > 1)} in a question and"
+                f" {method.name} shows {method.images}",
+                "Use --method levels or two-words, which show one.",
+            )
+        self.judge = judge
+        self.method = method
+        # A model is asked by one thread at a time: several would only take each other's cores.
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return f"{self.judge.name} · {self.method.name}"
+
+    def score(self, picture: Picture) -> Score:
+        """Score one picture. Raises `MissingAnswer` where nothing can be read."""
+        [scored] = self.score_many([picture])
+        if isinstance(scored, SnellenError):
+            raise scored
+        return scored
+
+    def score_many(self, pictures: Sequence[Picture]) -> list[Score | SnellenError]:
+        """Score pictures in one batch of questions, so that a judge may share work.
+
+        One score for each, in order, or the reason why there is none.
+        """
+        asked = [self.method.questions(picture) for picture in pictures]
+        with self._lock:
+            answers = self.judge.answer([question for some in asked for question in some])
+        scores: list[Score | SnellenError] = []
+        start = 0
+        for some in asked:
+            own = answers[start : start + len(some)]
+            start += len(some)
+            try:
+                scores.append(self.method.score(own))
+            except SnellenError as error:
+                scores.append(error)
+        return scores
