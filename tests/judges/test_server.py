@@ -13,7 +13,7 @@ from fake_server import Traits, probabilities, serving
 pytest.importorskip("openai", reason="the judges extra is not installed")
 
 from snellen.errors import InputError, JudgeError, UnknownName
-from snellen.judges import ImagePart, choice, conformance, load_judge
+from snellen.judges import ImagePart, choice, conformance, load_judge, server_asking
 from snellen.judges.probes import picture
 from snellen.judges.server import ServerJudge, load
 
@@ -131,13 +131,89 @@ def test_numbers_that_are_no_probabilities_are_refused(connect: Connect) -> None
         connect(Traits(vocabulary_shift=3.0))
 
 
+def test_words_of_several_tokens_are_scored_as_a_whole(connect: Connect) -> None:
+    traits = Traits()
+    judge = connect(traits)
+    before = len(traits.seen)
+    asked = choice(ImagePart(picture(1)), "How?", options=("good image", "Poor"), prefill="It is")
+    [answer] = judge.answer([asked])
+    start = prompt_of("How?") + "\n"
+    want = 0.0  # without a space it melts into the pre-fill: "isgood"
+    for word in (" good", " Good"):
+        first = probabilities(start + "It is")[word]
+        want += math.exp(first + probabilities(start + f"It is{word}")[" image"])
+    poor = expected(("Poor",), start + "It is")["Poor"]
+    assert [math.exp(value) for value in answer.logprobs] == pytest.approx([want, poor], rel=1e-6)
+    # One for the listed tokens, one for the plain prompt. "POOR" takes unlikely letters and is not
+    # worth a request; "good image" has no way of one token, so all of its ways are read.
+    assert len(traits.seen) - before == 2 + len(judge.spell(asked)["good image"])
+
+
 def test_words_of_several_tokens_are_refused_by_name(connect: Connect) -> None:
-    judge = connect(Traits())
+    judge = connect(Traits(whole=False))
+    assert "tells nothing of its prompt" in judge.describe()["whole words"]
     image = ImagePart(picture(1))
     odd, plain = judge.answer([choice(image, "How?", options=("Good", "ghastly")), QUESTION])
     assert "'ghastly' is several tokens" in odd.missing
     assert not plain.missing
     assert judge.spell(QUESTION)["Good"] == ("Good", " Good", "good", " good")
+
+
+def test_an_option_that_begins_another_is_read_apart(connect: Connect) -> None:
+    """A text counts for the longest option that it begins with."""
+    judge = connect(Traits())
+    image = ImagePart(picture(1))
+    alone, with_ = judge.answer(
+        [
+            choice(image, "How?", options=("good", "Poor")),
+            choice(image, "How?", options=("good", "good image")),
+        ]
+    )
+    taken = math.exp(with_.logprobs[1])
+    assert math.exp(alone.logprobs[0]) - math.exp(with_.logprobs[0]) == pytest.approx(taken)
+    assert taken > 0
+
+
+@pytest.mark.parametrize(("taken", "limit"), [(9, None), (1, 1), (0, 0)])
+def test_the_images_that_are_taken_are_tried(
+    connect: Connect, taken: int, limit: int | None
+) -> None:
+    judge = connect(Traits(images=taken))
+    assert judge.can.max_images == limit
+    pair = choice(ImagePart(picture(1)), ImagePart(picture(2)), "Which?", options=("A", "B"))
+    [answer] = judge.answer([pair])
+    assert ("at most" in answer.missing) is (limit is not None)
+    assert ("refused" in judge.describe()["images"]) is (limit is not None)
+
+
+def test_more_images_than_were_tried_are_told_by_the_server(connect: Connect) -> None:
+    judge = connect(Traits(images=2))
+    many = choice(*[ImagePart(picture(i)) for i in range(3)], "Which?", options=("A", "B"))
+    [answer] = judge.answer([many])
+    assert "At most 2 image" in answer.missing
+
+
+def test_a_server_that_names_its_limit_of_tokens_otherwise(connect: Connect) -> None:
+    traits = Traits(limit="max_completion_tokens", listed=False)
+    judge = connect(traits)
+    assert not judge.answer([QUESTION])[0].missing
+    assert "max_tokens" in traits.seen[0]
+    assert all("max_completion_tokens" in body for body in traits.seen[1:])
+
+
+def test_more_tokens_than_a_server_lists_are_asked_in_parts(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traits = Traits()
+    judge = connect(traits)
+    [whole] = judge.answer([QUESTION])
+    monkeypatch.setattr(server_asking, "_MOST_LISTED", 3)
+    before = len(traits.seen)
+    [parts] = judge.answer([QUESTION])
+    lengths = [len(body["logprob_token_ids"]) for body in traits.seen[before:]]
+    assert len(lengths) > 1
+    assert lengths[:-1] == [3] * (len(lengths) - 1)
+    assert parts.logprobs == whole.logprobs
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "drop", "cut"])
@@ -146,7 +222,7 @@ def test_passing_faults_are_asked_again(connect: Connect, fault: str) -> None:
     [answer] = judge.answer([QUESTION])
     [calm] = judge.answer([QUESTION])
     assert answer.logprobs == calm.logprobs
-    assert answer.notes == ("the request was sent 3 times",)
+    assert answer.notes == ("requests were sent again 2 times",)
     assert "2 of them repeats" in judge.describe()["cost"]
 
 

@@ -24,7 +24,8 @@ from snellen.judges.answer import Answer, Shown, ShownImage
 from snellen.judges.image import ImagePart
 from snellen.judges.protocol import Capabilities, unfit
 from snellen.judges.question import Question, choice
-from snellen.judges.server import png_url, split_address
+from snellen.judges.server import split_address
+from snellen.judges.server_messages import png_url
 from snellen.judges.server_wire import RequestFailed, Wire
 
 Shape: TypeAlias = Literal["decisions", "systemone"]

@@ -1,63 +1,37 @@
 """A model behind an OpenAI-compatible server: `server:MODEL@http://HOST:PORT/v1`.
 
-Nothing is believed of a server that was not seen: on connect it is asked which models it serves,
-how many likely tokens it lists, whether it lists the very tokens that it is asked for
-(`logprob_token_ids` of vLLM, with its /tokenize) and whether it continues a last message that is
-the model's own (`continue_final_message`). Fields that a server does not know are ignored without a
-word by most, so each is judged by what comes back.
+Nothing is believed of a server that was not seen (`server_probe`): which models it serves, how
+many likely tokens it lists, whether it lists the very tokens that it is asked for
+(`logprob_token_ids` of vLLM, with its /tokenize), whether it continues a last message that is the
+model's own (`continue_final_message`), whether it tells the probability of its prompt
+(`prompt_logprobs`) and whether it takes two images.
 """
 
 from __future__ import annotations
 
-import base64
-import io
-import math
 import os
 import re
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
-
-from PIL import Image
 
 from snellen.errors import InputError, JudgeError, SnellenError, UnknownName
 from snellen.judges import server_words as words
-from snellen.judges.answer import MASS_TOLERANCE, Answer, Shown, ShownImage
-from snellen.judges.image import ImagePart
+from snellen.judges.answer import Answer
 from snellen.judges.protocol import Capabilities, unfit
 from snellen.judges.question import Question
-from snellen.judges.server_wire import RequestFailed, Wire
-
-_MOST_LISTED = 128  # ids that vLLM takes in `logprob_token_ids`
-_TRIED = (20, 10, 5)  # for top_logprobs: 20 is the limit of OpenAI and vLLM's default
-_PROBE = "Say one word."
-_WORD = "well"
-
-
-@dataclass(frozen=True, slots=True)
-class Honours:
-    """What a server was seen to do.
-
-    top     : tokens it lists at most of those asked for.
-    listed  : it lists exactly the tokens that it is asked for by id.
-    prefill : it continues a last message of the model's own.
-    why     : label → what was seen, for people.
-    """
-
-    top: int
-    listed: bool
-    prefill: bool
-    why: Mapping[str, str]
+from snellen.judges.server_asking import Asking
+from snellen.judges.server_probe import Honours, probe
+from snellen.judges.server_wire import Wire
 
 
 class ServerJudge:
-    """Asks one request a question, `concurrency` at a time. Made by `load`.
+    """Asks `concurrency` requests at a time, one a question and one more for every way of writing
+    an option that is several tokens and likely enough to matter. Made by `load`.
 
-    Missing answers: a request that failed after all its retries, a word of several tokens, an image
-    that cannot be read. The server resizes images where nobody sees it, so `shown` holds only the
-    size that was sent (losslessly, as PNG).
+    Missing answers: a request that failed after all its retries, a word of several tokens where the
+    server tells nothing of its prompt, an image that cannot be read. The server resizes images
+    where nobody sees it, so `shown` holds only the size that was sent (losslessly, as PNG).
     """
 
     def __init__(self, model: str, wire: Wire, honours: Honours, concurrency: int) -> None:
@@ -65,9 +39,12 @@ class ServerJudge:
         self._concurrency = concurrency
         self._ids: dict[str, list[int]] = {}
         readout = "listed" if honours.listed else f"top-{honours.top}"
+        readout += ", whole words" * honours.whole
         self.name = f"server:{model}@{wire.url} ({readout})"
         self.can = Capabilities(
-            readout="listed" if honours.listed else "top-k", prefill=honours.prefill
+            readout="listed" if honours.listed else "top-k",
+            max_images=honours.images,
+            prefill=honours.prefill,
         )
 
     def answer(self, questions: Sequence[Question]) -> list[Answer]:
@@ -81,12 +58,12 @@ class ServerJudge:
         return answers
 
     def spell(self, question: Question) -> dict[str, tuple[str, ...]]:
-        """Option → its spellings that are one token. Raises `JudgeError` for options that are not,
-        and where the server has no tokenizer to ask."""
+        """Option → its spellings that are read. Raises `JudgeError` for options that have none, and
+        where the server has no tokenizer to ask."""
         if not self._honours.listed:
             raise JudgeError("the server shows no tokenizer, so how it spells options is not known")
-        table = words.token_table(question.options, self._token_ids)
-        return {option: tuple(tokens.values()) for option, tokens in table.items()}
+        table = words.ways(question.options, self._token_ids, whole=self._honours.whole)
+        return {option: tuple(ways.values()) for option, ways in table.items()}
 
     def describe(self) -> Mapping[str, str]:
         """What the server was seen to honour, and what was spent since."""
@@ -101,36 +78,11 @@ class ServerJudge:
         if why:
             return Answer.without(question.options, why)
         try:
-            return self._asked(question)
+            return Asking(
+                self._wire, self._model, self._honours, self._token_ids, question
+            ).answer()
         except SnellenError as error:
             return Answer.without(question.options, str(error))
-
-    def _asked(self, question: Question) -> Answer:
-        options = question.options
-        table: dict[str, dict[int, str]] = {}
-        if self._honours.listed:
-            table = words.token_table(options, self._token_ids)
-            ids = [token for tokens in table.values() for token in tokens]
-            if len(ids) > _MOST_LISTED:
-                raise JudgeError(
-                    f"{len(options)} options are {len(ids)} tokens and a server lists at most"
-                    f" {_MOST_LISTED}",
-                    "Ask with fewer options.",
-                )
-        content, images = _content(question)
-        messages, extra = _messages(content, question.prefill)
-        if table:
-            extra.update(_listing(ids))
-        body = {"model": self._model, "messages": messages, "top_logprobs": self._honours.top}
-        reply = self._wire.complete(body, extra)
-        shown = Shown(images, reply.prompt, "the server's own")
-        notes = [f"the request was sent {reply.tries} times"] if reply.tries > 1 else []
-        if not reply.tokens:
-            reason = "the server's reply holds no log-probabilities"
-            return Answer.without(options, reason, shown=shown, notes=notes)
-        if table:
-            return words.from_listed(options, table, reply.tokens, shown, notes)
-        return words.from_top(options, reply.tokens, shown, notes)
 
     def _token_ids(self, text: str) -> list[int]:
         """Asked of the server once a text; two threads that ask at once get the same."""
@@ -184,125 +136,3 @@ def split_address(scheme: str, address: str) -> tuple[str, str]:
             f"Write {scheme}:MODEL@http://HOST:PORT/v1.",
         )
     return parts[1], parts[2].rstrip("/")
-
-
-def probe(wire: Wire, model: str) -> Honours:
-    """Ask the server a few short questions without images, and see what it honours.
-
-    Raises `JudgeError` where it gives no log-probabilities, or such as are none.
-    """
-    plain, _ = _messages(_PROBE, "")
-    base = {"model": model, "messages": plain}
-    top, prompt = _probe_top(wire, base)
-    listed, why_listed = _probe_listed(wire, base, top)
-    prefill, why_prefill = _probe_prefill(wire, model, top, prompt)
-    why = {
-        "top tokens": f"the server lists {top} of the likeliest tokens",
-        "listed tokens": why_listed,
-        "pre-fill": why_prefill,
-    }
-    return Honours(top, listed, prefill, why)
-
-
-def _probe_top(wire: Wire, base: Mapping[str, Any]) -> tuple[int, int | None]:
-    """How many tokens are listed, and how many the plain prompt has."""
-    for asked in _TRIED:
-        try:
-            reply = wire.complete({**base, "top_logprobs": asked}, {})
-        except RequestFailed as error:
-            if error.status not in (400, 422) or asked == _TRIED[-1]:
-                raise
-            continue
-        break
-    if not reply.tokens:
-        raise JudgeError(
-            f"{wire.url} gives no log-probabilities: it ignores `logprobs`, as `transformers serve`"
-            " does",
-            "Use a server that gives them (vLLM, llama.cpp), or run the model here as hf:MODEL.",
-        )
-    total = math.fsum(math.exp(min(value, 1.0)) for value in reply.tokens.values())
-    if not total <= 1 + MASS_TOLERANCE:  # also where it is NaN
-        raise JudgeError(
-            f"{wire.url} gives log-probabilities that add up to {total:.4g} as probabilities",
-            "Its numbers cannot be used; see the server's log.",
-        )
-    return len(reply.tokens), reply.prompt
-
-
-def _probe_listed(wire: Wire, base: Mapping[str, Any], top: int) -> tuple[bool, str]:
-    """Whether exactly the tokens that are asked for come back."""
-    try:
-        ids = wire.token_ids(str(base["model"]), "Say one word, or say nothing at all.")[:5]
-        ids = list(dict.fromkeys(ids))
-        reply = wire.complete({**base, "top_logprobs": top}, _listing(ids))
-    except RequestFailed as error:
-        return False, f"not by id ({error.what}): options are read from the likeliest tokens"
-    wanted = {f"token_id:{token}" for token in ids}
-    if ids and wanted <= set(reply.tokens):
-        return True, "the server lists the tokens that it is asked for, so every option is exact"
-    return False, "the server ignores the ids it is asked for: options are read from the likeliest"
-
-
-def _probe_prefill(wire: Wire, model: str, top: int, plain: int | None) -> tuple[bool, str]:
-    """Whether the model goes on where a pre-fill ends, told by the length of the prompt.
-
-    A server that closes the message and opens another one also answers otherwise than without a
-    pre-fill; but its prompt grows by the template's tokens, not by the words alone. With one word
-    it grows by `first`, with two by `second`: `first` = overhead + a word.
-    """
-    counts = [plain]
-    try:
-        for text in (_WORD, f"{_WORD} {_WORD}"):
-            messages, extra = _messages(_PROBE, text)
-            body = {"model": model, "messages": messages, "top_logprobs": top}
-            counts.append(wire.complete(body, extra).prompt)
-    except RequestFailed as error:
-        return False, f"refused: {error.what}"
-    without, one, two = counts
-    if without is None or one is None or two is None:
-        return False, "it cannot be told, as the server does not count the prompt's tokens"
-    first, second = one - without, two - without
-    word = second - first
-    if word < 1:
-        return False, "ignored: the prompt does not grow with it"
-    if first - word > 1:
-        return False, f"not continued: it is closed by {first - word} more tokens than its words"
-    return True, "continued: the prompt grows by its words alone"
-
-
-def _listing(ids: Sequence[int]) -> dict[str, Any]:
-    """vLLM's fields that ask for the log-probabilities of these tokens, named by id."""
-    return {"logprob_token_ids": list(ids), "return_tokens_as_token_ids": True}
-
-
-def _messages(content: object, prefill: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The messages, and the fields that make the last one be continued. A space at the end of a
-    pre-fill is left out: it belongs to the token of the word that follows."""
-    messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
-    if not prefill.rstrip():
-        return messages, {}
-    messages.append({"role": "assistant", "content": prefill.rstrip()})
-    return messages, {"continue_final_message": True, "add_generation_prompt": False}
-
-
-def _content(question: Question) -> tuple[list[dict[str, Any]], tuple[ShownImage, ...]]:
-    """The parts of the user's message in order, and the images as they are sent."""
-    content: list[dict[str, Any]] = []
-    images: list[ShownImage] = []
-    for part in question.parts:
-        if isinstance(part, str):
-            content.append({"type": "text", "text": part})
-            continue
-        url, width, height = png_url(part)
-        content.append({"type": "image_url", "image_url": {"url": url}})
-        images.append(ShownImage(part.hash, width, height))
-    return content, tuple(images)
-
-
-def png_url(part: ImagePart) -> tuple[str, int, int]:
-    """An image as a data URL (PNG, so that no loss is added), its width and its height."""
-    pixels = part.pixels()
-    height, width, _ = pixels.shape
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode(), width, height

@@ -27,6 +27,7 @@ from snellen.errors import JudgeError
 
 # vLLM writes −inf as −9999.0, as JSON has no infinities.
 _NOTHING = -9999.0
+_NEWER = "max_completion_tokens"
 _LONGEST_WAIT = 30.0  # seconds between two tries, whatever the server asks for. Ours.
 
 
@@ -48,11 +49,14 @@ class Reply:
              probability; −inf and NaN as given. Empty where the server sent none.
     prompt : tokens of the prompt; None where the server does not count them.
     tries  : requests that it took.
+    whole  : id and log-probability of every token of the prompt, where it was asked for and given;
+             of the first, which follows nothing, (None, 0).
     """
 
     tokens: Mapping[str, float]
     prompt: int | None
     tries: int
+    whole: tuple[tuple[int | None, float], ...] = ()
 
 
 @dataclass
@@ -109,6 +113,7 @@ class Wire:
         self.cost = Cost()
         self._retries, self._backoff, self._sleep = retries, backoff, sleep
         self._client = OpenAI(base_url=url, api_key=api_key, timeout=timeout, max_retries=0)
+        self._one_token = "max_tokens"
 
     def models(self) -> list[str] | None:
         """Names of the models that are served; None where the server does not say.
@@ -132,21 +137,27 @@ class Wire:
         body  : model, messages, top_logprobs; extra : fields that OpenAI's own servers lack.
         """
         create = self._client.chat.completions.with_raw_response.create
-        fixed: dict[str, Any] = {"max_tokens": 1, "temperature": 0, "logprobs": True}
 
         def send() -> str:
+            fixed: dict[str, Any] = {self._one_token: 1, "temperature": 0, "logprobs": True}
             return create(**fixed, **body, extra_body=dict(extra)).text
 
         try:
             reply, tries = self._repeat(send)
         except RequestFailed as error:
-            self.cost.add(tries=error.tries, prompt=None, failed=True)
-            raise
+            # OpenAI's newer models know the limit by another name, and say so.
+            renamed = error.status == 400 and _NEWER in error.what
+            if self._one_token == _NEWER or not renamed:
+                self.cost.add(tries=error.tries, prompt=None, failed=True)
+                raise
+            self.cost.add(tries=error.tries, prompt=None)
+            self._one_token = _NEWER
+            return self.complete(body, extra)
         usage = reply.get("usage")
         prompt = usage.get("prompt_tokens") if isinstance(usage, dict) else None
         prompt = prompt if isinstance(prompt, int) else None
         self.cost.add(tries=tries, prompt=prompt)
-        return Reply(_tokens(reply), prompt, tries)
+        return Reply(_tokens(reply), prompt, tries, _whole(reply))
 
     def post(self, path: str, body: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
         """The JSON object that a route of `url` replies with, and the tries. Raises
@@ -247,6 +258,22 @@ def _tokens(reply: Mapping[str, Any]) -> dict[str, float]:
     except (KeyError, IndexError, TypeError):
         return {}
     return {token: _number(value) for token, value in pairs}
+
+
+def _whole(reply: Mapping[str, Any]) -> tuple[tuple[int | None, float], ...]:
+    """Every token of the prompt with its log-probability, as vLLM gives them; empty where one place
+    holds anything but one token."""
+    try:
+        found: list[tuple[int | None, float]] = []
+        for place in reply["prompt_logprobs"]:
+            if place is None and not found:
+                found.append((None, 0.0))
+                continue
+            [(token, one)] = place.items()
+            found.append((int(token), _number(one["logprob"])))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return ()
+    return tuple(found)
 
 
 def _number(value: object) -> float:

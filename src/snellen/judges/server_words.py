@@ -1,18 +1,21 @@
 """From the tokens that a server lists to the probability of every option.
 
-An option is a word; a model may begin it with a space or a capital. Every way of writing it that is
-one token counts. A server gives one place at a time, so a word of several tokens cannot be read
-here: it is refused by name, never scored by its first piece.
+An option is a word; a model may begin it with a space or a capital. A way of writing it that is
+one token is read where the answer begins. One of several tokens is read as a whole from a prompt
+that ends with it, where a server tells the probability of its prompt; elsewhere it does not count,
+and an option with no other way is refused by name, never scored by its first piece.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from snellen.errors import JudgeError
 from snellen.judges.answer import Answer, Shown
+from snellen.judges.transformers_options import Tokens
 
+_NEGLIGIBLE = 1e-5
 _SPACES = "Ġ▁ "  # as byte-level BPE and SentencePiece write the space before a word, and itself
 
 
@@ -23,50 +26,65 @@ def spellings(option: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(space + case for case in cases for space in ("", " ")))
 
 
-def token_table(
-    options: Sequence[str], token_ids: Callable[[str], Sequence[int]]
-) -> dict[str, dict[int, str]]:
-    """Option → the ids of the tokens that are read for it, each with its text.
+def ways(
+    options: Sequence[str], token_ids: Callable[[str], Sequence[int]], *, whole: bool
+) -> dict[str, dict[Tokens, str]]:
+    """Option → the token sequences that say it, each with its text.
 
-    token_ids : the server's tokenizer. Raises `JudgeError` for an option that is no single token in
-    any spelling, and for two options that share a token.
+    token_ids : the server's tokenizer.
+    whole     : sequences of several tokens can be read too.
+    Raises `JudgeError` for an option that has no way which can be read, and for two options that
+    share one.
     """
-    table: dict[str, dict[int, str]] = {}
-    owner: dict[int, str] = {}
+    table: dict[str, dict[Tokens, str]] = {}
     for option in options:
-        whole = [(text, token_ids(text)) for text in spellings(option)]
-        table[option] = {ids[0]: text for text, ids in whole if len(ids) == 1}
+        spelled = {tuple(token_ids(text)): text for text in spellings(option)}
+        table[option] = {ids: text for ids, text in spelled.items() if len(ids) == 1 or whole}
         if not table[option]:
             raise JudgeError(
                 f"option {option!r} is several tokens for this server's model",
                 "Ask with words of one token, or use an hf: judge, which reads whole words.",
             )
-        for token in table[option]:
-            if token in owner:
-                raise JudgeError(
-                    f"options {owner[token]!r} and {option!r} are the same token for this model",
-                    "Ask with other words.",
-                )
-            owner[token] = option
+    check_apart(table)
     return table
 
 
-def from_listed(
-    options: Sequence[str],
-    table: Mapping[str, Mapping[int, str]],
-    listed: Mapping[str, float],
-    shown: Shown,
-    notes: Sequence[str],
-) -> Answer:
-    """From a reply that lists exactly the wanted ids. Missing where one of them is not there."""
-    logprobs = []
-    for option in options:
-        names = [f"token_id:{token}" for token in table[option]]
-        if any(name not in listed for name in names):
-            reason = f"the server did not list every token of option {option!r}"
-            return Answer.without(options, reason, shown=shown, notes=notes)
-        logprobs.append(log_sum([listed[name] for name in names]))
-    return Answer.from_logprobs(options, logprobs, shown=shown, notes=notes)
+def check_apart(table: Mapping[str, Collection[Tokens]]) -> None:
+    """Raise `JudgeError` for an option that has no token sequence, and for two that share one."""
+    owner: dict[Tokens, str] = {}
+    for option, spelled in table.items():
+        if not spelled:
+            raise JudgeError(
+                f"the server's tokenizer cannot write option {option!r} after this prompt",
+                "Use another word, or another pre-fill.",
+            )
+        for way in spelled:
+            if owner.setdefault(way, option) != option:
+                raise JudgeError(
+                    f"options {owner[way]!r} and {option!r} are the same tokens for this model",
+                    "Ask with other words.",
+                )
+
+
+def worth_reading(
+    table: Mapping[str, Mapping[Tokens, str]], listed: Mapping[int, float]
+) -> dict[str, dict[Tokens, str]]:
+    """Option → those of its ways of several tokens that can matter, each with its text.
+
+    listed : id of every way's first token → its log-probability.
+    A way is no likelier than its first token. Where that holds less than a hundred-thousandth
+    (ours) of what the option's likeliest way of one token does, a request would buy nothing.
+    """
+    found: dict[str, dict[Tokens, str]] = {}
+    for option, spelled in table.items():
+        short = [listed[way[0]] for way in spelled if len(way) == 1]
+        floor = max(short) + math.log(_NEGLIGIBLE) if short else -math.inf
+        found[option] = {
+            way: text
+            for way, text in spelled.items()
+            if len(way) > 1 and -math.inf < listed[way[0]] >= floor
+        }
+    return found
 
 
 def from_top(
