@@ -45,6 +45,10 @@ class Method(Protocol):
         """
         ...
 
+    def cautions(self, picture: Picture) -> list[str]:
+        """What a reader should know of this method on this picture; usually nothing."""
+        return []
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

@@ -13,10 +13,10 @@ import numpy as np
 
 from snellen.errors import InputError
 from snellen.images import Picture
-from snellen.judges import Answer, Question, score
+from snellen.judges import Answer, ImagePart, Question, score
 from snellen.judges.question import check_options
 from snellen.scorers.base import Score
-from snellen.scoring.base import Reading, combine, read_levels
+from snellen.scoring.base import Method, Reading, combine, read_levels
 
 WORDS = ("bad", "poor", "fair", "good", "excellent")
 """Worst first: the quality scale of ITU-T P.910."""
@@ -24,7 +24,7 @@ PROMPT = "Rate the quality of the image."
 PREFILL = "The quality of the image is"
 
 
-class Levels:
+class Levels(Method):
     """One question, any ordered words.
 
     words   : worst first; two or more.
@@ -56,11 +56,13 @@ class Levels:
 
     def questions(self, picture: Picture) -> list[Question]:
         """The one question."""
-        return [
-            score(
-                picture, self.prompt, levels=self.words, weights=self.weights, prefill=self.prefill
-            )
-        ]
+        return [self.about(ImagePart(picture))]
+
+    def about(self, image: ImagePart) -> Question:
+        """The question about any image."""
+        return score(
+            image, self.prompt, levels=self.words, weights=self.weights, prefill=self.prefill
+        )
 
     def score(self, answers: Sequence[Answer]) -> Score:
         """The mean level, 0–100."""

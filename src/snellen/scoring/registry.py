@@ -7,13 +7,19 @@ from collections.abc import Callable
 from typing import Any
 
 from snellen.errors import InputError, UnknownName
+from snellen.scoring.attributes import Attributes
 from snellen.scoring.base import Method
+from snellen.scoring.contrast import Contrast
+from snellen.scoring.debias import Debias
 from snellen.scoring.levels import Levels
 from snellen.scoring.two_words import TwoWords
 
 _MAKERS: dict[str, tuple[Callable[..., Method], str]] = {
     "levels": (Levels, "rate in five words, the mean of their values (Q-Align)"),
     "two-words": (TwoWords, "good or poor, softened (Q-Bench)"),
+    "debias": (Debias, "beside ruined copies that are called poor (Q-Debias)"),
+    "contrast": (Contrast, "levels of the picture against those of its ruined copies"),
+    "attributes": (Attributes, "five words for sharpness, noise, exposure, colour, and more"),
 }
 METHODS = {name: line for name, (_, line) in _MAKERS.items()}
 """Name of each method of one picture → what it does, in one line."""

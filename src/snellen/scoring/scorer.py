@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 from snellen.errors import JudgeError, SnellenError
 from snellen.images import Picture
@@ -26,7 +27,7 @@ class JudgeScorer:
             raise JudgeError(
                 f"{judge.name} takes at most {most} image{'s' * (most > 1)} in a question and"
                 f" {method.name} shows {method.images}",
-                "Use --method levels or two-words, which show one.",
+                "Use --method levels, contrast, attributes or two-words, which show one.",
             )
         self.judge = judge
         self.method = method
@@ -54,11 +55,16 @@ class JudgeScorer:
             answers = self.judge.answer([question for some in asked for question in some])
         scores: list[Score | SnellenError] = []
         start = 0
-        for some in asked:
+        for picture, some in zip(pictures, asked, strict=True):
             own = answers[start : start + len(some)]
             start += len(some)
             try:
-                scores.append(self.method.score(own))
+                scores.append(self._told(self.method.score(own), picture))
             except SnellenError as error:
                 scores.append(error)
         return scores
+
+    def _told(self, score: Score, picture: Picture) -> Score:
+        """The score with what its method has to say of such a picture."""
+        cautions = tuple(self.method.cautions(picture))
+        return replace(score, notes=(*cautions, *score.notes)) if cautions else score

@@ -15,13 +15,13 @@ from snellen.errors import InputError
 from snellen.images import Picture
 from snellen.judges import Answer, Question, choice
 from snellen.scorers.base import Score
-from snellen.scoring.base import Reading, combine
+from snellen.scoring.base import Method, Reading, combine
 from snellen.scoring.levels import PREFILL, PROMPT
 
 TEMPERATURE = 100.0
 
 
-class TwoWords:
+class TwoWords(Method):
     """One question with two words.
 
     good, poor  : the words.

@@ -1,0 +1,149 @@
+"""`debias`: beside a ruined copy that is called poor, how good is the picture itself?
+
+A judge leans on what a picture shows. The copy shows the same and is poor for every picture, so
+that what the content adds to the answer is the same beside every quality, and cancels.
+
+Source: Q-Debias (arXiv 2411.12791; prompts and weights from its authors' code). With
+`as_published` it is exactly that: four copies, both prompts, good against poor, weights
+softmax(s) of the probabilities s that both images show the same. Everything else is ours: five
+levels under the same prior, similarity weights with a temperature or none at all (which spares half
+of the questions, as s in [0, 1] leaves the published weights nearly uniform), other copies and
+fewer of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from snellen.errors import InputError, UnknownName
+from snellen.images import Picture
+from snellen.judges import Answer, Question, choice, predicate
+from snellen.scorers.base import Score
+from snellen.scoring.base import Method, Reading, combine, read_levels, weighted
+from snellen.scoring.copies import Copies, Spec
+from snellen.scoring.levels import WORDS, scale_of
+from snellen.scoring.screen import screen_content
+from snellen.scoring.two_words import read_two
+
+Readout: TypeAlias = Literal["levels", "two-words"]
+READOUTS: tuple[Readout, ...] = ("levels", "two-words")
+
+PRIOR = (
+    "The visual quality of the first image is poor. How about the visual quality of the second"
+    " image."
+)
+TWO_WORDS = f"{PRIOR} Good or poor?"
+LEVELS = f"{PRIOR} Excellent, good, fair, poor or bad?"
+SAME = "Do these two images describe the same object? Yes or no"
+PREFILL = "The quality of the image is "
+
+
+class Debias(Method):
+    """Two-image questions over a set of copies.
+
+    copies     : see `Copies.of`: a number, "photo", "document", or (distortion, level) pairs.
+    readout    : "levels", the mean of five words; "two-words", good against poor.
+    similarity : temperature of the similarity weights; 1 is the published one; None asks nothing
+                 of similarity and weighs all copies alike.
+    as_published : all as in the paper, whatever the others say.
+    """
+
+    images = 2
+
+    def __init__(
+        self,
+        copies: int | str | Sequence[Spec] = 4,
+        readout: Readout = "levels",
+        similarity: float | None = None,
+        as_published: bool = False,
+    ) -> None:
+        if as_published:
+            copies, readout, similarity = "photo", "two-words", 1.0
+        if readout not in READOUTS:
+            raise UnknownName("read-out", readout, READOUTS)
+        if similarity is not None and not (math.isfinite(similarity) and similarity > 0):
+            raise InputError(
+                f"the temperature of the similarity is {similarity}",
+                "Give a number above 0, or leave it out to weigh all copies alike.",
+            )
+        self.copies = Copies.of(copies)
+        self.readout, self.similarity = readout, similarity
+        self._weights = scale_of(len(WORDS), None)
+
+    @property
+    def name(self) -> str:
+        made = ",".join(f"{name}:{level}" for name, level in self.copies.specs)
+        alike = "none" if self.similarity is None else f"{self.similarity:g}"
+        return f"debias({made}; {self.readout}; similarity={alike})"
+
+    def questions(self, picture: Picture) -> list[Question]:
+        """For each copy the quality beside it and, with similarity weights, whether both show the
+        same: neighbours in the batch begin with the same two images."""
+        asked = []
+        for copy in self.copies.make(picture):
+            if self.readout == "two-words":
+                asked.append(
+                    choice(copy, picture, TWO_WORDS, options=("Good", "Poor"), prefill=PREFILL)
+                )
+            else:
+                words = tuple(word.capitalize() for word in WORDS)
+                asked.append(choice(copy, picture, LEVELS, options=words, prefill=PREFILL))
+            if self.similarity is not None:
+                asked.append(predicate(copy, picture, SAME))
+        return asked
+
+    def score(self, answers: Sequence[Answer]) -> Score:
+        """The weighted mean over the copies. A copy without its answer is left out; one without a
+        similarity weighs as the mean of the others."""
+        step = 1 if self.similarity is None else 2
+        readings = [
+            self._read(answer, copy)
+            for answer, copy in zip(answers[::step], self.copies.names, strict=True)
+        ]
+        if self.similarity is None:
+            return combine(readings)
+        alike = [self._alike(a, c) for a, c in zip(answers[1::2], self.copies.names, strict=True)]
+        shares = similarity_weights([reading.value for reading in alike], self.similarity)
+        counted = [weighted(r, share) for r, share in zip(readings, shares, strict=True)]
+        return combine([*counted, *(weighted(reading, 0.0) for reading in alike)])
+
+    def cautions(self, picture: Picture) -> list[str]:
+        """Screens and documents, where the published method falls below its own baseline (SIQAD:
+        .324 against .333), unless the copies are those meant for them."""
+        if self.copies.specs == Copies.of("document").specs or not screen_content(picture.pixels):
+            return []
+        return [
+            "looks like a screen or a document, where debiasing with photographic copies is known"
+            " to fail: use --copies document"
+        ]
+
+    def _read(self, answer: Answer, copy: str) -> Reading:
+        if self.readout == "two-words":
+            value, spread = read_two(answer)
+            text = TWO_WORDS
+        else:
+            value, spread = read_levels(answer, self._weights)
+            text = LEVELS
+        return Reading(value, spread, f"beside {copy}", text, answer, (f"copy: {copy}", "picture"))
+
+    @staticmethod
+    def _alike(answer: Answer, copy: str) -> Reading:
+        value, spread = read_two(answer)
+        shown = (f"copy: {copy}", "picture")
+        return Reading(value, spread, f"same as {copy}?", SAME, answer, shown)
+
+
+def similarity_weights(alike: Sequence[float], temperature: float) -> list[float]:
+    """softmax(s / T) over the copies; NaN (not answered) counts as the mean of the others.
+
+    Source: T = 1 is Q-Debias; the temperature is ours.
+    """
+    known = [value for value in alike if not math.isnan(value)]
+    middle = math.fsum(known) / len(known) if known else 0.5
+    scaled = [(middle if math.isnan(value) else value) / temperature for value in alike]
+    top = max(scaled)
+    parts = [math.exp(value - top) for value in scaled]
+    total = math.fsum(parts)
+    return [part / total for part in parts]
