@@ -4,8 +4,9 @@ The built-in scorer is one; `snellen export` makes others. Inference is ONNX Run
 needs no torch.
 
 The file's contract: inputs `crops` (n, s, s, 3) and `whole` (w, w, 3), both uint8; outputs `score`
-and `spread` (points of 0–100), `families` (k,) probabilities, `severity` (0–4), `cells`
-(n, c, c) points; its metadata entry `snellen` is the card as JSON.
+and `spread` (points of 0–100), `cells` (n, c, c) points, and from a student that names what is
+wrong `families` (k,) probabilities and `severity` (0–4); its metadata entry `snellen` is the card
+as JSON.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ class Student:
             whole=view["whole"],
         )
         self._families = tuple(self.card["families"])
+        self._outputs = tuple(output.name for output in self._session.get_outputs())
         self._name = f"{self.card['name']}@{self.card['version']}+{digest[:12]}"
         if self.policy.crops != view["crops"]:
             self._name += f"?crops={self.policy.crops}"
@@ -92,11 +94,9 @@ class Student:
 
     def score_view(self, view: View) -> Score:
         """Score what a network is shown; see `snellen.images.view`."""
-        score, spread, families, severity, cells = self._session.run(
-            ("score", "spread", "families", "severity", "cells"),
-            {"crops": view.crops, "whole": view.whole},
-        )
-        value, deviation = float(score), float(spread)
+        said = self._session.run(self._outputs, {"crops": view.crops, "whole": view.whole})
+        found = dict(zip(self._outputs, said, strict=True))
+        value, deviation = float(found["score"]), float(found["spread"])
         if not (math.isfinite(value) and math.isfinite(deviation)):
             raise ScorerError(f"{self.name} gave no finite score", "Report it with the picture.")
         value = min(100.0, max(0.0, value))
@@ -105,11 +105,16 @@ class Student:
             low=max(0.0, value - _Z95 * deviation),
             high=min(100.0, value + _Z95 * deviation),
             spread=deviation,
-            families=dict(zip(self._families, families.tolist(), strict=True)),
-            severity=float(severity),
-            cells=_cells_of(view, cells),
+            families=dict(zip(self._families, self._probabilities(found), strict=True)),
+            severity=float(found["severity"]) if "severity" in found else None,
+            cells=_cells_of(view, found["cells"]),
             view=view.record,
         )
+
+    @staticmethod
+    def _probabilities(found: dict[str, Any]) -> list[float]:
+        """Of each family; none where the student names none."""
+        return found["families"].tolist() if "families" in found else []
 
 
 def _cells_of(view: View, cells: np.ndarray[Any, Any]) -> tuple[Cell, ...]:

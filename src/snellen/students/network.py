@@ -11,9 +11,9 @@ view. Three ideas carry it, all ours:
 - the picture's score reads mean *and* spread of the cells' features, so that a local fault is not
   averaged away, and any number of crops will do.
 
-Outputs for a batch of B pictures with n crops of 96 px (9 cells a crop):
+Outputs for a batch of B pictures with n crops of 64 px (4 cells a crop; sides are multiples of 32):
 score (B,) in MOS units 1–5, log-variance (B,), family logits (B, 8), severity (B, 7) in 0–1 for
-each family but `clean`, cells (B, n, 3, 3) in MOS units.
+each family but `clean`, cells (B, n, 2, 2) in MOS units.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _dct_filters() -> Tensor:
 
 
 class ScorerNetwork(nn.Module):
-    """crops (B, n, 96, 96, 3) and whole (B, 64, 64, 3), uint8 → `Prediction`.
+    """crops (B, n, s, s, 3) and whole (B, 64, 64, 3), uint8 → `Prediction`.
 
     widths : channels of the three stages at stride 8, 16, 32.
     depths : residual blocks of each stage.
@@ -150,7 +150,7 @@ class ScorerNetwork(nn.Module):
         return self.judge(*self.look(crops, whole))
 
     def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of the cells (B, n, 9, C) and of the whole view (B, 2 C')."""
+        """Features of the cells (B, n, (s / 32)², C) and of the whole view (B, 2 C')."""
         batch, n = crops.shape[0], crops.shape[1]
         maps = self.trunk(self.stem(_to_unit(crops.flatten(0, 1)))).float()
         cells = maps.flatten(2).transpose(1, 2).reshape(batch, n, -1, maps.shape[1])
