@@ -14,12 +14,12 @@ import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from threading import local
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from snellen.errors import InputError, NothingFound, ScorerError, SnellenError
 from snellen.images import (
@@ -36,31 +36,24 @@ from snellen.images import (
 from snellen.images.jpeg import SCALES
 from snellen.images.limits import Limit
 from snellen.images.thumbnail import make_thumbnail
-from snellen.runs import Entry, Request, Row, Run
+from snellen.runs import Entry, Progress, Request, Row, Run
+from snellen.scorers.base import Remembers
 from snellen.table import COLUMNS, Table
 
 if TYPE_CHECKING:
-    from snellen.scorers.base import Score, Scorer
+    from snellen.scorers.base import Evidence, Score, Scorer
+    from snellen.scoring import Method
 
 _AHEAD = 32  # pictures given out per thread before the oldest must be done: one slow picture is
 # overtaken by so many others while the rows still come out in order
 _PIXELS_PER_THREAD = 32_000_000  # in memory at once: two threads may hold two 24 MP photos
 _KEPT_BUFFER = 3 * _PIXELS_PER_THREAD  # bytes a thread may keep to decode the next JPEG into
+ANSWERS = "answers.db"  # in the run directory: what a judge said
 _DIGITS = 3  # of scores; a thousandth of a point is far under any interval
 
 _encode = json.JSONEncoder(separators=(",", ":"), default=float).encode  # numpy's numbers too
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: pictures in all, done (kept ones among them), kept, missing."""
-
-    total: int
-    done: int
-    kept: int
-    missing: int
 
 
 def score(
@@ -74,12 +67,14 @@ def score(
     run: str | os.PathLike[str] | None = None,
     fresh: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    method: str | Method | None = None,
+    memory: str | os.PathLike[str] | None = None,
 ) -> Table:
     """Score every picture under `paths`; the same call again resumes where it was stopped.
 
     paths          : files, folders (with their sub-folders), globs, `-` for a list on standard
                      input; one or several.
-    with_          : name or file of a scorer, or a `Scorer`.
+    with_          : name or file of a scorer, name of a judge, or a `Scorer`.
     jobs           : threads; None = one a core.
     crops          : native crops the scorer looks at: the dial between speed and accuracy.
     max_megapixels : larger pictures are decoded smaller (JPEG) or become missing (others).
@@ -88,6 +83,8 @@ def score(
     run            : the run directory; None = one for this request under `snellen-runs/`.
     fresh          : forget what the run directory holds.
     progress       : called with a `Progress` at the start and after every picture.
+    method         : how a judge is asked, see `scoring.make_method`; makes `with_` a judge.
+    memory         : file of a judge's answers; None = `answers.db` in the run directory.
     Returns the `Table` of the run: one row a picture, sorted by name. A picture that cannot be
     scored is a row with the reason in `missing`.
     Raises `NothingFound`, `ScorerError`, `RunError`, `InputError`.
@@ -99,19 +96,25 @@ def score(
     if jpeg_scale not in SCALES:
         raise InputError(f"jpeg_scale must be 1, 2, 4 or 8, got {jpeg_scale}", "1 is full size.")
     files = _find_all(given)
-    scorer, called = _scorer(with_, crops)
+    scorer, called = _scorer(with_, crops, method)
     options = {
         "scorer": called,
         "crops": crops,
         "max_megapixels": max_megapixels,
         "jpeg_scale": jpeg_scale,
     }
+    if method is not None:
+        options["method"] = method if isinstance(method, str) else method.name
     places = tuple(str(p) if str(p) == "-" else os.path.abspath(p) for p in given)
     request = Request("score", places, options)
     directory = Path(run) if run is not None else request.directory()
     threads = jobs or _cores()
     budget = PixelBudget(threads * _PIXELS_PER_THREAD)
-    with Run.open(directory, request, scorer.name, fresh=fresh) as writer:
+    with ExitStack() as stack:
+        writer = stack.enter_context(Run.open(directory, request, scorer.name, fresh=fresh))
+        if isinstance(scorer, Remembers):
+            answers = Path(memory) if memory is not None else directory / ANSWERS
+            scorer = stack.enter_context(scorer.remembering(answers))
         reader = partial(read, max_megapixels=max_megapixels, jpeg_scale=jpeg_scale)
         work = _Work(scorer, reader, writer, budget)
         _score_all(files, work, writer, threads, progress or (lambda _: None))
@@ -138,19 +141,26 @@ def _find_all(given: Sequence[str | os.PathLike[str]]) -> list[Found]:
     return [files[name] for name in sorted(files)]
 
 
-def _scorer(with_: str | os.PathLike[str] | Scorer, crops: int | None) -> tuple[Scorer, str]:
+def _scorer(
+    with_: str | os.PathLike[str] | Scorer, crops: int | None, method: str | Method | None
+) -> tuple[Scorer, str]:
     """The scorer, and what it was called in the request."""
-    if not isinstance(with_, (str, os.PathLike)):
-        if crops is not None:
-            raise InputError(
-                f"crops={crops} has no effect on {with_.name}, which is loaded already",
-                "Give crops to load_scorer.",
-            )
-        return with_, with_.name
-    from snellen.scorers import load_scorer
+    if isinstance(with_, (str, os.PathLike)):
+        name = os.fspath(with_)
+        if method is None and ":" not in name:  # no judge's: what judges need is not imported
+            from snellen import scorers
 
-    options = {} if crops is None else {"crops": crops}
-    return load_scorer(os.fspath(with_), **options), os.fspath(with_)
+            return scorers.load_scorer(name, crops=crops), name
+        from snellen.scoring import load_scorer
+
+        return load_scorer(name, crops=crops, method=method), name
+    for option, given in (("crops", crops), ("method", method)):
+        if given is not None:
+            raise InputError(
+                f"{option}={given!r} has no effect on {with_.name}, which is loaded already",
+                f"Give {option} to load_scorer.",
+            )
+    return with_, with_.name
 
 
 def _score_all(
@@ -296,9 +306,23 @@ def _numbers(score: Score, picture: Picture) -> Row:
     # A map has dozens of cells: written out at once, which takes a quarter of the time of `json`.
     cells = [f"[{c.x},{c.y},{c.width},{c.height},{c.score:.1f}]" for c in score.cells]
     view = {**score.view, "decoder": picture.decoder, "scale": picture.scale}
+    notes = "; ".join((*picture.notes, *score.notes)) or None
     return {
         **{n: None if v is None else round(float(v), _DIGITS) for n, v in numbers.items()},
         "problem": score.problem or None,
         "view": _encode(view),
         "map": f"[{','.join(cells)}]",
+        "evidence": _encode([*map(_plain, score.evidence)]) if score.evidence else None,
+        "notes": notes,
+    }
+
+
+def _plain(evidence: Evidence) -> dict[str, Any]:
+    """What a row keeps of a question; its words are the method's and in the file of answers."""
+    return {
+        "label": evidence.label,
+        "value": None if evidence.value is None else round(evidence.value, _DIGITS),
+        "weight": round(evidence.weight, _DIGITS),
+        "mass": None if evidence.mass is None else round(evidence.mass, _DIGITS),
+        "missing": evidence.missing or None,
     }

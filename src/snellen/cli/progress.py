@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from snellen.engine import Progress
+    from snellen.runs import Progress
 
 _REDRAW = 0.1  # seconds between two looks of the bar
 

@@ -14,6 +14,7 @@ finished, `rows.jsonl` is left sorted by name, one row an image, whatever happen
 from snellen.runs.database import Database, Schema
 from snellen.runs.directory import Entry, Run
 from snellen.runs.files import atomic
+from snellen.runs.progress import Progress
 from snellen.runs.request import Request, read_facts
 from snellen.runs.rows import (
     DONE,
@@ -35,6 +36,7 @@ __all__ = [
     "THUMBNAILS",
     "Database",
     "Entry",
+    "Progress",
     "Request",
     "Row",
     "Run",
