@@ -11,7 +11,19 @@ import sys
 import typer
 
 from snellen import __version__
-from snellen.cli import ask, compare, degrade, doctor, evaluate, models, pairs, rate, raters, score
+from snellen.cli import (
+    ask,
+    audit,
+    compare,
+    degrade,
+    doctor,
+    evaluate,
+    models,
+    pairs,
+    rate,
+    raters,
+    score,
+)
 from snellen.errors import SnellenError
 
 app = typer.Typer(
@@ -47,6 +59,7 @@ app.command("rate")(rate.command)
 app.command("ratings")(rate.ratings)
 app.command("evaluate")(evaluate.command)
 app.command("compare")(compare.command)
+app.command("audit")(audit.command)
 app.command("ask")(ask.command)
 app.command("doctor")(doctor.command)
 app.command("models")(models.command)

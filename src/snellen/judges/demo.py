@@ -21,6 +21,7 @@ from snellen.judges.question import Question
 
 MASS = 0.9
 """What the options get together: a model always leaves some probability to other words."""
+_ELSEWHERE = 0.2  # of what is left to distortions that it knows nothing of, all together
 _RISING = (("poor", "good"), ("bad", "poor", "fair", "good", "excellent"))
 _PLACES = (("a", "b"), ("first", "second"))
 
@@ -29,7 +30,8 @@ def sharpness(question: Question) -> Mapping[str, float] | None:
     """Option → probability; None for questions of another form.
 
     Levels and good/poor are about the last image; A/B and first/second compare the first with the
-    last; Yes/No asks whether the first and the last show the same.
+    last; Yes/No asks whether the first and the last show the same. Of the names of distortions it
+    knows blur and clean alone: a picture is one as far as it is not the other.
     """
     if not question.images:
         return None
@@ -52,6 +54,12 @@ def _values(question: Question) -> dict[str, float] | None:
             lead = _quality(first.pixels()) - _quality(last.pixels())
             p = 1 / (1 + math.exp(-8 * lead))
             return {words[one]: p, words[other]: 1 - p}
+    if {"blur", "clean"} < set(words):
+        quality = _quality(last.pixels())
+        left = _ELSEWHERE / (len(words) - 2)
+        sharp = (1 - _ELSEWHERE) / (1 + math.exp(-12 * (quality - 0.4)))
+        known = {words["clean"]: sharp, words["blur"]: 1 - _ELSEWHERE - sharp}
+        return {option: known.get(option, left) for option in question.options}
     if set(words) == {"yes", "no"}:
         p = _likeness(first, last)
         return {words["yes"]: p, words["no"]: 1 - p}

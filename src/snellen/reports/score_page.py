@@ -51,9 +51,7 @@ def write_score_page(run_dir: Path, *, limit: int = 10_000) -> Path:
         data=embed_packed(page_data(summary)),
         thumbnails=encoded_thumbnails(run_dir, summary.gallery),
         static_histogram=_histogram(summary),
-        static_problems=charts.bars(
-            FAMILIES, [summary.problems[name] for name in FAMILIES], title="Most probable problem"
-        ),
+        static_problems=_problems(summary) if summary.problems else "",
     )
 
 
@@ -103,6 +101,11 @@ def _notice(run_dir: Path, summary: Digest) -> str:
             "and a sample of the others. Grey bars count every picture, coloured ones the gallery."
         )
     return " ".join(parts)
+
+
+def _problems(summary: Digest) -> charts.Svg:
+    counts = [summary.problems[name] for name in FAMILIES]
+    return charts.bars(FAMILIES, counts, title="Most probable problem")
 
 
 def _histogram(summary: Digest) -> charts.Svg:

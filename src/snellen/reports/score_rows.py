@@ -28,7 +28,8 @@ class Digest:
     scored    : images with a score; `missing` : without.
     quartiles : lower, median, upper, of all scores; None when there is no score.
     histogram : (BINS,) counts over the scale 0–100.
-    problems  : count of each most probable family, over all scored images.
+    problems  : count of each most probable family, over all scored images; empty where the
+                scorer names none.
     gallery   : rows shown one by one, worst first; all of them unless there were too many.
     failures  : (image, reason), the first `FAILURES_SHOWN`.
     kinds     : count of each kind of reason, which is what stands before its colon.
@@ -75,7 +76,8 @@ def digest(rows: Iterable[Row], limit: int) -> Digest:
                 result.failures.append((row["image"], reason))
             continue
         scores.append(row["score"])
-        result.problems[row["problem"]] += 1
+        if row["problem"] is not None:
+            result.problems[row["problem"]] += 1
         worst.offer((row["score"], row["image"]), row)
         sample.offer((str(row.get("hash")), row["image"]), row)
     result.scored = len(scores)
@@ -133,17 +135,18 @@ def page_data(summary: Digest) -> dict[str, Any]:
     holds. Maps stay JSON text until one is looked at: as numbers they would fill the memory.
     """
     rows = summary.gallery
+    families = FAMILIES if summary.problems else ()
     columns: dict[str, Any] = {
-        **{name: [row[name] for row in rows] for name in (*_PLAIN, *FAMILIES)},
-        "map": [row.get("map") or "[]" for row in rows],
+        **{name: [row[name] for row in rows] for name in (*_PLAIN, *families)},
+        **{name: [row.get(name) or "[]" for row in rows] for name in ("map", "evidence")},
     }
     return {
-        "families": FAMILIES,
+        "families": families,
         "severities": SEVERITY_WORDS,
         "ramp": score_ramp(),
         "scored": summary.scored,
         "histogram": summary.histogram,
-        "problems": [summary.problems[family] for family in FAMILIES],
+        "problems": [summary.problems[family] for family in families],
         "columns": columns,
         "shared": {name: _shared(rows, name) for name in ("problem", "format", "notes", "view")},
     }

@@ -19,7 +19,8 @@ export class Inspector {
       return;
     }
     this.box.replaceChildren(
-      this.#picture(), this.#headline(), this.#path(), this.#families(), this.#numbers(),
+      this.#picture(), this.#headline(), this.#path(), ...this.#families(), ...this.#evidence(),
+      this.#numbers(),
     );
   }
 
@@ -61,6 +62,7 @@ export class Inspector {
 
   #families() {
     const { model, row } = this;
+    if (!model.problem(row)) return [];
     const bars = [...model.families]
       .sort((a, b) => model.value(b, row) - model.value(a, row))
       .map((family) => {
@@ -71,13 +73,26 @@ export class Inspector {
           el("dt", {}, family),
           el("dd", {}, el("span", { class: "track" }, bar), el("span", { class: "number" }, percent(share))));
       });
-    return el("section", {}, el("h3", {}, "Probability of each problem"), el("dl", { class: "families" }, ...bars));
+    return [el("section", {}, el("h3", {}, "Probability of each problem"), el("dl", { class: "families" }, ...bars))];
+  }
+
+  /** What the judge was asked, and what each answer says by itself. */
+  #evidence() {
+    const asked = this.model.evidence(this.row);
+    if (asked.length === 0) return [];
+    const lines = asked.map(({ label, value, weight, missing }) => el("div", {},
+      el("dt", {}, printable(label)),
+      el("dd", {}, missing ? `missing: ${printable(missing)}`
+        : `${value === null ? "–" : value.toFixed(1)}, weight ${percent(weight)}`)));
+    return [el("section", {}, el("h3", {}, "What the judge said"), el("dl", { class: "numbers" }, ...lines))];
   }
 
   #numbers() {
     const { model, row } = this;
     const lines = [
-      ["severity", `${model.value("severity", row).toFixed(1)} of 4 (${model.severityWord(row)})`],
+      ...(model.problem(row)
+        ? [["severity", `${model.value("severity", row).toFixed(1)} of 4 (${model.severityWord(row)})`]]
+        : []),
       ["spread", `${model.value("spread", row).toFixed(1)} points`],
       ["size", `${count(model.value("width", row))} × ${count(model.value("height", row))} px`],
       ["file", `${model.text("format", row)}, ${count(model.value("bytes", row))} bytes`],

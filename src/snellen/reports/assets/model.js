@@ -50,9 +50,10 @@ export class Model {
     return this.severities[this.severityGrade(row)];
   }
 
-  /** In words: the most probable family and how strong. */
+  /** In words: the most probable family and how strong; nothing where the scorer names none. */
   verdict(row) {
     const problem = this.problem(row);
+    if (!problem) return "";
     const clean = problem === "clean" && this.severityGrade(row) === 0;
     return clean ? problem : `${problem}, ${this.severityWord(row)}`;
   }
@@ -71,6 +72,11 @@ export class Model {
   cells(row) {
     return JSON.parse(this.columns.map[row]).map(([x, y, width, height, score]) => (
       { x, y, width, height, score }));
+  }
+
+  /** The questions behind the score: label, value, weight, mass, missing. */
+  evidence(row) {
+    return JSON.parse(this.columns.evidence[row]);
   }
 
   /** Whether name or notes contain `needle`, which is in lower case. */
