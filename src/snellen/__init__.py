@@ -19,7 +19,7 @@ _PUBLIC = {
     "SnellenError": "snellen.errors",
     "Table": "snellen.table",
     "load_judge": "snellen.judges",
-    "load_scorer": "snellen.scorers",
+    "load_scorer": "snellen.scoring",
     "score": "snellen.engine",
 }
 __all__ = ["__version__", *sorted(_PUBLIC)]
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from snellen.engine import score as score
     from snellen.errors import SnellenError as SnellenError
     from snellen.judges import load_judge as load_judge
-    from snellen.scorers import load_scorer as load_scorer
+    from snellen.scoring import load_scorer as load_scorer
     from snellen.table import Table as Table
 
 

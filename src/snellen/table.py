@@ -47,6 +47,7 @@ COLUMNS: dict[str, type] = {
     "view": str,
     "notes": str,
     "map": str,
+    "evidence": str,
     "missing": str,
 }
 """Every column and its type; a cell is None where there is nothing to say, never 0.
@@ -58,6 +59,7 @@ problem           the most probable family of distortion, and then the probabili
 width … hash      of the file: pixels as it is meant to be seen, kind of content, bytes, SHA-256
 scorer            identity of what scored
 view, map         JSON: what the scorer was shown; [x, y, width, height, score] of each cell seen
+evidence          JSON: each question a judge was asked, what it says by itself, its weight, mass
 notes             what was done to the pixels before they were scored
 missing           why there is no score
 """

@@ -38,7 +38,7 @@ def empty(tmp_path: Path) -> Table:
 def test_columns_are_in_their_order(table: Table) -> None:
     assert table.columns[:7] == ("image", "score", "low", "high", "spread", "severity", "problem")
     assert table.columns[7:15] == FAMILIES
-    assert table.columns[-3:] == ("notes", "map", "missing")
+    assert table.columns[-4:] == ("notes", "map", "evidence", "missing")
     assert all(tuple(row) == table.columns for row in table)
 
 

@@ -42,6 +42,7 @@ def test_a_score_has_scale_interval_families_and_map(scorer: Student, photo: str
     assert found.spread > 0
     assert tuple(found.families) == distortions.FAMILIES
     assert sum(found.families.values()) == pytest.approx(1, abs=1e-5)
+    assert found.severity is not None
     assert 0 <= found.severity <= 4
     height, width = pixels.shape[:2]
     assert len(found.cells) == len(make_view(pixels).boxes) * 9

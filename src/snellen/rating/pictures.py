@@ -14,10 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from snellen.distortions import compose, seed_of
-from snellen.engine import Paths, Progress, score
+from snellen.engine import Paths, score
 from snellen.errors import ImageError, NothingFound, StudyError
 from snellen.images import content_hash, find, read
 from snellen.rating.store import Stimulus
+from snellen.runs import Progress
 
 _SHOWN_BY_BROWSERS = {
     "JPEG": "image/jpeg",

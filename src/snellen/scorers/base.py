@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
     from snellen.images import Picture
 
 FAMILIES = (
@@ -116,4 +119,13 @@ class Scorer(Protocol):
 
         Raises `ImageError` when this image cannot be scored.
         """
+        ...
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A scorer that asks a judge, whose answers can be kept."""
+
+    def remembering(self, path: Path) -> AbstractContextManager[Scorer]:
+        """The same scorer with every answer kept in the file `path` and none asked twice."""
         ...

@@ -8,7 +8,8 @@ scorer.score(read(Path("photo.jpg"))).value
 """
 
 from snellen.scoring.base import Method
+from snellen.scoring.loading import load_scorer
 from snellen.scoring.registry import DEFAULT, METHODS, make_method
 from snellen.scoring.scorer import JudgeScorer
 
-__all__ = ["DEFAULT", "METHODS", "JudgeScorer", "Method", "make_method"]
+__all__ = ["DEFAULT", "METHODS", "JudgeScorer", "Method", "load_scorer", "make_method"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 from snellen.errors import JudgeError, SnellenError
 from snellen.images import Picture
-from snellen.judges import Judge
+from snellen.judges import Judge, Memory
 from snellen.scorers.base import Score
 from snellen.scoring.base import Method
 
@@ -31,12 +33,20 @@ class JudgeScorer:
             )
         self.judge = judge
         self.method = method
-        # A model is asked by one thread at a time: several would only take each other's cores.
-        self._lock = threading.Lock()
+        # A model here is asked by one thread at a time: several would only take each other's
+        # cores. A server takes as many requests as there are threads.
+        here = judge.can.readout == "logits"
+        self._turn = threading.Lock() if here else nullcontext()
 
     @property
     def name(self) -> str:
         return f"{self.judge.name} · {self.method.name}"
+
+    @contextmanager
+    def remembering(self, path: Path) -> Iterator[JudgeScorer]:
+        """The same scorer, with every answer kept in the file `path` and none asked twice."""
+        with Memory(self.judge, path) as judge:
+            yield JudgeScorer(judge, self.method)
 
     def score(self, picture: Picture) -> Score:
         """Score one picture. Raises `MissingAnswer` where nothing can be read."""
@@ -51,7 +61,7 @@ class JudgeScorer:
         One score for each, in order, or the reason why there is none.
         """
         asked = [self.method.questions(picture) for picture in pictures]
-        with self._lock:
+        with self._turn:
             answers = self.judge.answer([question for some in asked for question in some])
         scores: list[Score | SnellenError] = []
         start = 0
