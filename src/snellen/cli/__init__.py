@@ -14,10 +14,15 @@ from snellen import __version__
 from snellen.cli import (
     ask,
     audit,
+    calibrate,
+    choose,
     compare,
     degrade,
+    distil,
     doctor,
     evaluate,
+    export,
+    label,
     models,
     pairs,
     rate,
@@ -60,6 +65,11 @@ app.command("ratings")(rate.ratings)
 app.command("evaluate")(evaluate.command)
 app.command("compare")(compare.command)
 app.command("audit")(audit.command)
+app.command("label")(label.command)
+app.command("distil")(distil.command)
+app.command("calibrate")(calibrate.command)
+app.command("choose")(choose.command)
+app.command("export")(export.command)
 app.command("ask")(ask.command)
 app.command("doctor")(doctor.command)
 app.command("models")(models.command)

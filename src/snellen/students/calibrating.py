@@ -119,6 +119,39 @@ def calibrate(
     )  # fmt: skip
 
 
+def figures_of(done: Calibrated) -> dict[str, Any]:
+    """All figures as plain values; RMSE in units of the ratings, the interval in points."""
+    return {
+        "calibration": done.student.card["calibration"],
+        "n": len(done.opinions),
+        "cross_validated": _plain(done.checked, done.unit),
+        "held_out": done.held_out and _plain(done.held_out, done.unit),
+        "learning_curve": [
+            {
+                "n": point.n, "draws": point.draws, "srcc": point.srcc, "plcc": point.plcc,
+                "rmse": [value / done.unit for value in point.rmse],
+            }
+            for point in done.curve
+        ],
+        "gain_of_doubling": done.gain,
+        "notes": list(done.notes),
+    }  # fmt: skip
+
+
+def _plain(checked: Checked, unit: float) -> dict[str, Any]:
+    def three(figures: Sequence[Any]) -> dict[str, list[float]]:
+        rank, straight, error = figures
+        rows = {"srcc": _figure(rank), "plcc": _figure(straight)}
+        return {**rows, "rmse": [value / unit for value in _figure(error)]}
+
+    return {
+        "n": len(checked.predicted),
+        "distilled": three(checked.before),
+        "calibrated": three((checked.srcc, checked.plcc, checked.rmse)),
+        "coverage": list(checked.coverage),
+    }
+
+
 def _pictures(
     student: StudentModel,
     ratings: Opinions,

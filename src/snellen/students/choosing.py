@@ -14,12 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from snellen.data import join_by_image
 from snellen.errors import InputError
 from snellen.stats.arrays import Floats, Ints
 from snellen.students.opinion import kernel, typical_width
+from snellen.students.ratings import read_opinions
 
 MOST = 3000
 """Pictures weighed against each other; of a larger pool those at even steps of the content hash."""
@@ -85,6 +88,17 @@ def choose(
         rows.append(pool[best])
         known.append(1 - float(np.trace(covariance)) / whole)
     return Choice(np.array(rows, np.intp), np.array(known))
+
+
+def rated_rows(ratings: Path, paths: Sequence[Path]) -> list[int]:
+    """Rows of the pool that a table of ratings (MOS, votes or pairs) names.
+
+    Raises `DataError` where it names none of them.
+    """
+    opinions = read_opinions(ratings)
+    names = ("the pictures", "the ratings")
+    join = join_by_image([str(path) for path in paths], opinions.image, names)
+    return [int(row) for row in join.left]
 
 
 def _pool(n: int, rated: Sequence[int], hashes: Sequence[str] | None) -> Ints:

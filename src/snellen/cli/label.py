@@ -1,0 +1,137 @@
+"""`snellen label`: a judge labels pictures and pairs of them, for a student to learn from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from snellen.wording import counted
+
+if TYPE_CHECKING:
+    from snellen.students.labelling import Forecast, Labelled
+
+SOME_MISSING, NOTHING_DONE, STOPPED = 2, 1, 130
+
+
+def command(
+    paths: Annotated[list[str], typer.Argument(help="Pictures, folders, globs.")],
+    judge: Annotated[str, typer.Option(help="The teacher: a judge; see `snellen models`.")],
+    method: Annotated[str, typer.Option(help="How it is asked and read.")] = "levels",
+    pairs_per_image: Annotated[
+        int, typer.Option(min=0, help="Pairs each picture is in, half of them between close ones.")
+    ] = 4,
+    reliability: Annotated[
+        Path | None, typer.Option(help="reliability.json of an audit of this judge.")
+    ] = None,
+    shard: Annotated[str, typer.Option(help="Part of the pictures: 2/8 is the second of 8.")] = "",
+    run: Annotated[
+        Path | None, typer.Option(help="Folder for the labels. [default: under snellen-runs/]")
+    ] = None,
+    memory: Annotated[
+        Path | None, typer.Option(help="File of answers. [default: answers.db in the folder]")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the labels of before.")] = False,
+    forecast: Annotated[
+        bool, typer.Option("--forecast", help="Say what it would cost, and stop.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+) -> None:
+    """Ask a judge about every picture, and which of two is better, and keep it as labels.
+
+    What it will cost is said once the first pictures are labelled. The same command again goes on
+    where it was stopped; no question is asked twice. Exit status: 0; 2 when some pictures have no
+    label; 130 stopped.
+    """
+    from snellen.judges import load_judge
+    from snellen.scoring import make_method
+    from snellen.students.labelling import Order, label
+    from snellen.students.reliability import read_audit
+
+    order = Order(
+        pairs_per_image, _shard(shard), None if reliability is None else read_audit(reliability)
+    )
+    told: list[Forecast] = []
+
+    def foretold(found: Forecast) -> None:
+        told.append(found)
+        if not quiet and not as_json:
+            typer.echo(_forecast(found), err=True)
+
+    from snellen.cli.progress import bar
+    from snellen.runs import Progress
+
+    try:
+        with bar("labelling") as show:
+            done = label(
+                paths, load_judge(judge), make_method(method), order, run,
+                memory=memory, fresh=fresh, only_forecast=forecast, foretold=foretold,
+                told=lambda ready, total: show(Progress(max(total, ready), ready, 0, 0)),
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        typer.echo("stopped: what was answered is kept; the same command again goes on", err=True)
+        raise typer.Exit(STOPPED) from None
+    summary: dict[str, Any] = {**asdict(done), "folder": str(done.folder)}
+    summary["forecast"] = asdict(told[0])
+    if as_json:
+        typer.echo(json.dumps(summary))
+    elif not quiet:
+        _show(done, forecast)
+    if forecast:
+        return
+    if done.missing == done.pictures:
+        raise typer.Exit(NOTHING_DONE)
+    if done.missing or done.missing_pairs:
+        raise typer.Exit(SOME_MISSING)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """ "2/8" → (2, 8); nothing → (1, 1). Raises `InputError`."""
+    from snellen.errors import InputError
+
+    if not text:
+        return 1, 1
+    which, slash, of = text.partition("/")
+    if not (slash and which.isdecimal() and of.isdecimal()):
+        raise InputError(f"--shard is {text!r}", "Write WHICH/OF, such as 2/8.")
+    return int(which), int(of)
+
+
+def _forecast(found: Forecast) -> str:
+    rest = f"{counted(found.pictures, 'picture')} and {counted(found.pairs, 'pair')} to label"
+    cost = f"{counted(found.questions, 'question')}"
+    if found.seconds is not None:
+        cost += f", about {_duration(found.seconds)}"
+    if found.tokens is not None:
+        cost += f", {found.tokens:,} prompt tokens"
+    return f"forecast: {rest}: {cost}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _show(done: Labelled, only_forecast: bool) -> None:
+    lines = [f"note   {note}" for note in done.notes]
+    if not only_forecast:
+        known = done.pictures - done.missing
+        lines.append(
+            f"{known} of {counted(done.pictures, 'picture')} and"
+            f" {done.pairs - done.missing_pairs} of {counted(done.pairs, 'pair')} labelled"
+        )
+        if done.missing or done.missing_pairs:
+            lines.append(
+                f"missing: {counted(done.missing, 'picture')},"
+                f" {counted(done.missing_pairs, 'pair')}; the rows say why, and the same command"
+                " again tries once more"
+            )
+    lines.append(f"asked  {done.asked} questions, {done.remembered} known from before")
+    lines.append(f"labels {done.folder}")
+    for line in lines:
+        typer.echo(line)
