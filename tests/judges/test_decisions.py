@@ -44,25 +44,27 @@ def decisions(body: dict[str, Any]) -> object:
     for part in body["input"][0]["content"]:
         if part["type"] == "input_image":
             check_image(part["image_url"].removeprefix("data:image/png;base64,"))
-    [asked] = body["questions"]
+    answers = [decision(asked, body["input"]) for asked in body["questions"]]
+    return {"answers": answers, "model": body["model"], "usage": {"input_tokens": 7}}
+
+
+def decision(asked: dict[str, Any], given: object) -> dict[str, Any]:
+    """The answer to one question; it depends on no other."""
     kind, fields = asked["type"], set(asked) - {"type", "instructions"}
-    seen = [body["input"], asked["instructions"]]
+    seen = [given, asked["instructions"]]
     if kind == "predicate" and not fields:
-        answer: dict[str, Any] = {"probability": weights(["true", "false"], seen)[0]}
-    elif kind == "choice" and fields == {"choices"}:
+        return {"type": kind, "probability": weights(["true", "false"], seen)[0]}
+    if kind == "choice" and fields == {"choices"}:
         options = [one["value"] for one in asked["choices"]]
         pairs = zip(options, weights(options, seen), strict=True)
-        answer = {"probabilities": [{"value": o, "probability": p} for o, p in pairs][::-1]}
-    elif kind == "score" and fields == {"levels"}:
+        listed = [{"value": o, "probability": p} for o, p in pairs][::-1]
+        return {"type": kind, "probabilities": listed}
+    if kind == "score" and fields == {"levels"}:
         options = [one["label"] for one in asked["levels"]]
         numbered = enumerate(zip(options, weights(options, seen), strict=True))
-        answer = {
-            "probabilities": [{"label": o, "value": i, "probability": p} for i, (o, p) in numbered]
-        }
-    else:
-        raise ValueError(f"a {kind} with {sorted(fields)}")
-    usage = {"input_tokens": 7}
-    return {"answers": [{"type": kind, **answer}], "model": body["model"], "usage": usage}
+        listed = [{"label": o, "value": i, "probability": p} for i, (o, p) in numbered]
+        return {"type": kind, "probabilities": listed}
+    raise ValueError(f"a {kind} with {sorted(fields)}")
 
 
 def systemone(body: dict[str, Any]) -> object:
@@ -73,20 +75,25 @@ def systemone(body: dict[str, Any]) -> object:
         if body["state"].count(name) != 1:
             raise ValueError(f"{name} is not in the state")
         check_image(asset["data_base64"])
-    [(name, asked)] = body["questions"].items()
+    given = [body["state"], body.get("assets")]
+    answers = {name: system_answer(asked, given) for name, asked in body["questions"].items()}
+    return {"answers": answers, "usage": {"input_tokens": 7}}
+
+
+def system_answer(asked: dict[str, Any], given: object) -> dict[str, Any]:
+    """The answer to one question; it depends on no other."""
     kind, criteria = asked["type"], asked.get("criteria")
-    seen = [body["state"], body.get("assets"), asked["instructions"]]
+    seen = [given, asked["instructions"]]
     if kind == "noul" and criteria is None:
-        answer: dict[str, Any] = {"noul": weights(["true", "false"], seen)[0]}
-    elif kind == "choice" and isinstance(criteria, dict):
+        return {"type": kind, "noul": weights(["true", "false"], seen)[0]}
+    if kind == "choice" and isinstance(criteria, dict):
         pairs = zip(criteria, weights(list(criteria), seen), strict=True)
-        answer = {"probabilities": dict(pairs)}
-    elif kind == "score" and isinstance(criteria, list):
+        return {"type": kind, "probabilities": dict(pairs)}
+    if kind == "score" and isinstance(criteria, list):
         places = map(str, range(len(criteria)))
-        answer = {"probabilities": dict(zip(places, weights(criteria, seen), strict=True))}
-    else:
-        raise ValueError(f"a {kind} with {criteria}")
-    return {"answers": {name: {"type": kind, **answer}}, "usage": {"input_tokens": 7}}
+        pairs = zip(places, weights(criteria, seen), strict=True)
+        return {"type": kind, "probabilities": dict(pairs)}
+    raise ValueError(f"a {kind} with {criteria}")
 
 
 SHAPES = {"/v1/decisions": decisions, "/v1/systemone": systemone}
@@ -120,8 +127,61 @@ def test_every_kind_is_read_in_the_order_of_its_options(path: str) -> None:
     assert [answer.missing for answer in answers] == [""] * 4
     assert answers[0].probabilities == pytest.approx(answers[1].probabilities)
     assert len(set(answers[0].probabilities)) == 3
-    assert all(answer.mass is None and answer.shown.tokens == 7 for answer in answers)
+    assert all(answer.mass is None for answer in answers)
     assert answers[0].shown.images[0].width == 64
+
+
+@pytest.mark.parametrize("path", SHAPES)
+def test_questions_about_the_same_images_share_a_request(path: str) -> None:
+    requests: list[int] = []
+
+    def route(body: dict[str, Any]) -> object:
+        requests.append(len(body["questions"]))
+        return SHAPES[path](body)
+
+    other = ImagePart(picture(2))
+    about_one = [choice(IMAGE, f"Which, {i}?", options=LEVELS) for i in range(18)]
+    mixed = [about_one[0], predicate(other, "Is it?"), *about_one[1:], predicate(IMAGE, "Is it?")]
+    with serving(Traits(routes={path: route})) as url:
+        judge = load(f"m@{url}", retries=0)
+        requests.clear()
+        together = judge.answer(mixed)
+        assert sorted(requests) == [1, 3, 16]
+        alone = [judge.answer([question])[0] for question in mixed]
+        assert "up to 16" in judge.describe()["requests"]
+        judge.close()
+    assert [one.probabilities for one in together] == [one.probabilities for one in alone]
+    assert alone[0].shown.tokens == 7
+    assert together[0].shown.tokens is None  # of three questions together
+
+
+def test_a_server_that_answers_otherwise_together_is_asked_one_by_one() -> None:
+    requests: list[int] = []
+
+    def route(body: dict[str, Any]) -> object:
+        requests.append(len(body["questions"]))
+        given = [body["input"], body["questions"]]  # all of them in one prompt
+        return {"answers": [decision(asked, given) for asked in body["questions"]]}
+
+    with serving(Traits(routes={"/v1/decisions": route})) as url:
+        judge = load(f"m@{url}", retries=0)
+        requests.clear()
+        judge.answer([choice(IMAGE, f"Which, {i}?", options=LEVELS) for i in range(3)])
+        assert requests == [1, 1, 1]
+        assert "one question each" in judge.describe()["requests"]
+        judge.close()
+
+
+def test_a_refused_request_is_asked_again_one_by_one() -> None:
+    def route(body: dict[str, Any]) -> object:
+        if any("odd" in asked["instructions"] for asked in body["questions"]):
+            raise ValueError("this one cannot be asked")
+        return decisions(body)
+
+    texts = ("One?", "An odd one?", "Three?")
+    answers = asked({"/v1/decisions": route}, *[choice(IMAGE, t, options=LEVELS) for t in texts])
+    assert [bool(answer.missing) for answer in answers] == [False, True, False]
+    assert "cannot be asked" in answers[1].missing
 
 
 def test_a_prefill_and_too_many_images_are_missing() -> None:

@@ -21,6 +21,7 @@ from typing import Any, Literal, TypeAlias
 
 from snellen.errors import InputError, JudgeError, SnellenError
 from snellen.judges.answer import Answer, Shown, ShownImage
+from snellen.judges.conformance import TOLERANCE
 from snellen.judges.image import ImagePart
 from snellen.judges.protocol import Capabilities, unfit
 from snellen.judges.question import Question, choice
@@ -34,15 +35,28 @@ _ABSENT = (404, 405, 501)
 # What each shape takes at most: images (assets of systemone), options (its letters).
 _LIMITS: dict[Shape, tuple[int | None, int]] = {"decisions": (None, 255), "systemone": (4, 26)}
 _ASK = "Answer the question above."  # where a question does not end with text. Ours.
+_TOGETHER = 16  # questions in a request: two of the largest groups that a method asks. Ours.
+_SKY = "The sky is clear."
+_PLAIN = (  # asked on connect
+    choice(_SKY, "What is the weather?", options=("fine", "foul")),
+    choice(_SKY, "What is the time of day?", options=("noon", "night", "dawn")),
+)
 _SUM = 0.01  # how far stated probabilities may be from adding up to 1: servers round them. Ours.
 
 
 class DecisionsJudge:
-    """Asks one request a question, `concurrency` at a time. Made by `load`."""
+    """Asks `concurrency` requests at a time. Made by `load`.
 
-    def __init__(self, model: str, wire: Wire, shape: Shape, concurrency: int) -> None:
+    together : questions about the same images and texts go in one request, up to `_TOGETHER`. Where
+               the server refuses such a request each is asked by itself, so that one question that
+               it cannot take spoils no other.
+    """
+
+    def __init__(
+        self, model: str, wire: Wire, shape: Shape, concurrency: int, *, together: bool
+    ) -> None:
         self._model, self._wire, self._shape = model, wire, shape
-        self._concurrency = concurrency
+        self._concurrency, self._together = concurrency, together
         self.name = f"decisions:{model}@{wire.url} ({shape})"
         images, options = _LIMITS[shape]
         self.can = Capabilities(
@@ -51,30 +65,54 @@ class DecisionsJudge:
 
     def answer(self, questions: Sequence[Question]) -> list[Answer]:
         """One answer for each question, in their order."""
-        if not questions:
-            return []
-        start = time.perf_counter()
-        with ThreadPoolExecutor(min(self._concurrency, len(questions))) as pool:
-            answers = list(pool.map(self._one, questions))
-        self._wire.cost.took(time.perf_counter() - start)
-        return answers
+        answers: dict[int, Answer] = {}
+        groups: dict[object, list[int]] = {}
+        for place, question in enumerate(questions):
+            why = unfit(question, self.can)
+            if why:
+                answers[place] = Answer.without(question.options, why)
+            else:
+                about = _split(question)[0] if self._together else place
+                groups.setdefault(about, []).append(place)
+        requests = [
+            places[start : start + _TOGETHER]
+            for places in groups.values()
+            for start in range(0, len(places), _TOGETHER)
+        ]
+        if requests:
+            start = time.perf_counter()
+            with ThreadPoolExecutor(min(self._concurrency, len(requests))) as pool:
+                found = pool.map(self._ask, ([questions[one] for one in some] for some in requests))
+                for places, said in zip(requests, found, strict=True):
+                    answers.update(zip(places, said, strict=True))
+            self._wire.cost.took(time.perf_counter() - start)
+        return [answers[place] for place in range(len(questions))]
 
     def describe(self) -> Mapping[str, str]:
-        """Which shape the server has, and what was spent."""
-        return {"interface": f"{self._wire.url}/{self._shape}", "cost": str(self._wire.cost)}
+        """Which shape the server has, whether questions share requests, and what was spent."""
+        share = (
+            f"up to {_TOGETHER} questions about the same images in one"
+            if self._together
+            else "one question each: asked together, the server answers otherwise"
+        )
+        return {
+            "interface": f"{self._wire.url}/{self._shape}",
+            "requests": share,
+            "cost": str(self._wire.cost),
+        }
 
     def close(self) -> None:
         """Close the connections to the server."""
         self._wire.close()
 
-    def _one(self, question: Question) -> Answer:
-        why = unfit(question, self.can)
-        if why:
-            return Answer.without(question.options, why)
+    def _ask(self, questions: Sequence[Question]) -> list[Answer]:
+        """Answers of one request; where it fails for several, of each by itself."""
         try:
-            return ask(self._wire, self._model, self._shape, question)
+            return ask(self._wire, self._model, self._shape, questions)
         except SnellenError as error:
-            return Answer.without(question.options, str(error))
+            if len(questions) > 1:
+                return [answer for one in questions for answer in self._ask([one])]
+            return [Answer.without(questions[0].options, str(error))]
 
 
 def load(
@@ -98,7 +136,9 @@ def load(
     key = api_key or os.environ.get("OPENAI_API_KEY") or "none"
     wire = Wire(url, api_key=key, timeout=timeout, retries=retries, backoff=backoff)
     try:
-        return DecisionsJudge(model, wire, _shape_of(wire, model), concurrency)
+        shape = _shape_of(wire, model)
+        together = _answers_together(wire, model, shape)
+        return DecisionsJudge(model, wire, shape, concurrency, together=together)
     except BaseException:
         wire.close()
         raise
@@ -106,10 +146,9 @@ def load(
 
 def _shape_of(wire: Wire, model: str) -> Shape:
     """The first shape whose route is there and answers."""
-    question = choice("The sky is clear.", "What is the weather?", options=("fine", "foul"))
     for shape in _SHAPES:
         try:
-            answer = ask(wire, model, shape, question)
+            [answer] = ask(wire, model, shape, _PLAIN[:1])
         except RequestFailed as error:
             if error.status in _ABSENT:
                 continue
@@ -125,17 +164,53 @@ def _shape_of(wire: Wire, model: str) -> Shape:
     )
 
 
-def ask(wire: Wire, model: str, shape: Shape, question: Question) -> Answer:
-    """One question in one request. Raises `RequestFailed`, `ImageError`, `JudgeError`."""
-    body, images = (_decisions_body if shape == "decisions" else _systemone_body)(question)
+def _answers_together(wire: Wire, model: str, shape: Shape) -> bool:
+    """Whether questions that share a request are answered as each is alone. Neither interface says
+    so, and a server may put all of them into one prompt."""
+    try:
+        alone = [answer for one in _PLAIN for answer in ask(wire, model, shape, [one])]
+        together = ask(wire, model, shape, _PLAIN)
+    except SnellenError:
+        return False
+    return all(
+        not one.missing
+        and not other.missing
+        and max(abs(p - q) for p, q in zip(one.probabilities, other.probabilities, strict=True))
+        <= TOLERANCE
+        for one, other in zip(alone, together, strict=True)
+    )
+
+
+def ask(wire: Wire, model: str, shape: Shape, questions: Sequence[Question]) -> list[Answer]:
+    """Questions about the same images and texts in one request; one answer each.
+
+    Raises `RequestFailed`, `ImageError`, `JudgeError`.
+    """
+    body, images = (_decisions_body if shape == "decisions" else _systemone_body)(questions)
     reply, tries = wire.post(f"/{shape}", {"model": model, **body})
     usage = reply.get("usage")
     tokens = usage.get("input_tokens") if isinstance(usage, dict) else None
-    shown = Shown(images, tokens if isinstance(tokens, int) else None, "the server's own")
+    # Of several questions the server counts all tokens together, and of none alone.
+    counted = tokens if isinstance(tokens, int) and len(questions) == 1 else None
+    shown = Shown(images, counted, "the server's own")
     notes = [f"the request was sent {tries} times"] if tries > 1 else []
+    return [
+        _answer(reply, shape, place, question, shown, notes)
+        for place, question in enumerate(questions)
+    ]
+
+
+def _answer(
+    reply: Mapping[str, Any],
+    shape: Shape,
+    place: int,
+    question: Question,
+    shown: Shown,
+    notes: Sequence[str],
+) -> Answer:
+    """The answer to the question that was `place`-th in its request."""
     try:
-        answers = reply["answers"]
-        said = answers[0] if shape == "decisions" else answers["asked"]
+        said = reply["answers"][place if shape == "decisions" else _name(place)]
         if said["type"] == "refusal":
             reason = "the model declined to answer"
             return Answer.without(question.options, reason, shown=shown, notes=notes)
@@ -148,6 +223,11 @@ def ask(wire: Wire, model: str, shape: Shape, question: Question) -> Answer:
         return Answer.without(question.options, reason, shown=shown, notes=notes)
     logits = [math.log(value) if value > 0 else -math.inf for value in stated]
     return Answer.from_logits(question.options, logits, shown=shown, notes=notes)
+
+
+def _name(place: int) -> str:
+    """What a question is called where questions have names."""
+    return f"q{place + 1}"
 
 
 def _stated(said: Mapping[str, Any], shape: Shape, question: Question) -> list[float]:
@@ -183,38 +263,46 @@ def _split(question: Question) -> tuple[tuple[str | ImagePart, ...], str]:
     return question.parts, _ASK
 
 
-def _decisions_body(question: Question) -> tuple[dict[str, Any], tuple[ShownImage, ...]]:
-    before, instructions = _split(question)
+def _decisions_body(
+    questions: Sequence[Question],
+) -> tuple[dict[str, Any], tuple[ShownImage, ...]]:
+    """Questions with the same parts before their instructions, as the body of a request."""
     content: list[dict[str, Any]] = []
     images: list[ShownImage] = []
-    for part in before:
+    for part in _split(questions[0])[0]:
         if isinstance(part, str):
             content.append({"type": "input_text", "text": part})
             continue
         url, width, height = png_url(part)
         content.append({"type": "input_image", "image_url": url, "detail": "original"})
         images.append(ShownImage(part.hash, width, height))
-    asked: dict[str, Any] = {"instructions": instructions, "type": "choice"}
-    if _is_predicate(question):
-        asked["type"] = "predicate"
-    elif question.kind == "score":
-        asked.update(type="score", levels=[{"label": option} for option in question.options])
-    else:
-        asked["choices"] = [{"value": option} for option in question.options]
-    return {"input": [{"role": "user", "content": content}], "questions": [asked]}, tuple(images)
+    asked: list[dict[str, Any]] = []
+    for question in questions:
+        one: dict[str, Any] = {"instructions": _split(question)[1], "type": "choice"}
+        if _is_predicate(question):
+            one["type"] = "predicate"
+        elif question.kind == "score":
+            one.update(type="score", levels=[{"label": option} for option in question.options])
+        else:
+            one["choices"] = [{"value": option} for option in question.options]
+        asked.append(one)
+    return {"input": [{"role": "user", "content": content}], "questions": asked}, tuple(images)
 
 
-def _systemone_body(question: Question) -> tuple[dict[str, Any], tuple[ShownImage, ...]]:
-    if any(re.search(r"img-\d", text) for text in (question.text, *question.options)):
-        raise JudgeError(
-            "the question holds the mark of an image, such as img-1, as text",
-            "Write it without the hyphen.",
-        )
-    before, instructions = _split(question)
+def _systemone_body(
+    questions: Sequence[Question],
+) -> tuple[dict[str, Any], tuple[ShownImage, ...]]:
+    """The same for the other shape, where images stand in the text by their names."""
+    for question in questions:
+        if any(re.search(r"img-\d", text) for text in (question.text, *question.options)):
+            raise JudgeError(
+                "the question holds the mark of an image, such as img-1, as text",
+                "Write it without the hyphen.",
+            )
     state: list[str] = []
     assets: dict[str, Any] = {}
     images: list[ShownImage] = []
-    for part in before:
+    for part in _split(questions[0])[0]:
         if isinstance(part, str):
             state.append(part)
             continue
@@ -223,12 +311,15 @@ def _systemone_body(question: Question) -> tuple[dict[str, Any], tuple[ShownImag
         state.append(name)
         assets[name] = {"data_base64": url.partition(",")[2]}
         images.append(ShownImage(part.hash, width, height))
-    asked: dict[str, Any] = {"instructions": instructions, "type": "choice"}
-    if _is_predicate(question):
-        asked["type"] = "noul"
-    elif question.kind == "score":
-        asked.update(type="score", criteria=list(question.options))
-    else:
-        asked["criteria"] = dict.fromkeys(question.options)
-    body = {"state": "\n".join(state), "questions": {"asked": asked}}
+    asked: dict[str, Any] = {}
+    for place, question in enumerate(questions):
+        one: dict[str, Any] = {"instructions": _split(question)[1], "type": "choice"}
+        if _is_predicate(question):
+            one["type"] = "noul"
+        elif question.kind == "score":
+            one.update(type="score", criteria=list(question.options))
+        else:
+            one["criteria"] = dict.fromkeys(question.options)
+        asked[_name(place)] = one
+    body = {"state": "\n".join(state), "questions": asked}
     return {**body, **({"assets": assets} if assets else {})}, tuple(images)
