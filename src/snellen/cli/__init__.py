@@ -12,6 +12,7 @@ import typer
 
 from snellen import __version__
 from snellen.cli import (
+    answers,
     ask,
     audit,
     calibrate,
@@ -71,6 +72,7 @@ app.command("calibrate")(calibrate.command)
 app.command("choose")(choose.command)
 app.command("export")(export.command)
 app.command("ask")(ask.command)
+app.command("answers")(answers.command)
 app.command("doctor")(doctor.command)
 app.command("models")(models.command)
 
