@@ -33,8 +33,21 @@ def command(
         float | None, typer.Option(help="Show every picture scored under this instead.")
     ] = None,
     with_: Annotated[
-        str, typer.Option("--with", help="Scorer: a name, or the file of a student.")
+        str, typer.Option("--with", help="Scorer: a name, the file of a student, or a judge.")
     ] = "built-in",
+    method: Annotated[
+        str | None, typer.Option(help="How a judge is asked: levels, debias, contrast …")
+    ] = None,
+    copies: Annotated[
+        str | None,
+        typer.Option(help="Ruined copies to debias with: 1–4, photo, document, or fog:4,jpeg:5."),
+    ] = None,
+    as_published: Annotated[
+        bool, typer.Option("--as-published", help="Debias exactly as in the paper.")
+    ] = False,
+    memory: Annotated[
+        Path | None, typer.Option(help="File of a judge's answers. [default: in the run directory]")
+    ] = None,
     crops: Annotated[
         int | None,
         typer.Option(min=1, help="Crops looked at per picture: more is better and slower."),
@@ -60,6 +73,7 @@ def command(
     The same command again goes on where it was stopped. Exit status: 0 every picture is scored,
     2 some are missing (the table says why), 1 nothing was done, 130 stopped by Ctrl-C.
     """
+    from snellen.cli.judging import asked_by
     from snellen.cli.progress import bar
     from snellen.engine import score
     from snellen.errors import InputError
@@ -83,6 +97,8 @@ def command(
                 run=run,
                 fresh=fresh,
                 progress=progress,
+                method=asked_by(method, copies, as_published),
+                memory=memory,
             )
     except KeyboardInterrupt:
         typer.echo("stopped: what was scored is saved; the same command again goes on", err=True)
@@ -132,14 +148,14 @@ def _show(picked: Table, missing: Table, summary: dict[str, Any], below: float |
         grid = Grid(title=Text(f"{title} in {folder}" if folder else title))
         for heading in ("score", "95 % interval"):
             grid.add_column(heading, justify="right")
-        for heading in ("problem", "severity", "image"):
+        named = any(picked["problem"])  # a judge that was asked for a score names no problem
+        for heading in (*(("problem", "severity") if named else ()), "image"):
             grid.add_column(heading, overflow="fold")
         for row in picked:
             grid.add_row(
                 f"{row['score']:.1f}",
                 f"{row['low']:.0f}–{row['high']:.0f}",
-                row["problem"],
-                _severity(row["severity"]),
+                *((row["problem"], _severity(row["severity"])) if named else ()),
                 Text(row["image"].removeprefix(folder).lstrip(os.sep)),  # never read as markup
             )
         console.print(grid)

@@ -1,0 +1,30 @@
+"""Options of every verb that asks a judge for scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from snellen.scoring import Method
+
+
+def asked_by(method: str | None, copies: str | None, as_published: bool) -> Method | None:
+    """The method of `--method`, `--copies` and `--as-published`; None where none was given.
+
+    Copies alone mean `debias`. Raises `UnknownName` and `InputError` as `make_method` does.
+    """
+    if method is None and copies is None and not as_published:
+        return None
+    from snellen.errors import InputError
+    from snellen.scoring import make_method
+
+    options: dict[str, Any] = {}
+    if copies is not None:
+        options["copies"] = int(copies) if copies.isdigit() else copies
+    if as_published:
+        if copies is not None:
+            raise InputError(
+                "--as-published has copies of its own", "Leave out --copies or --as-published."
+            )
+        options["as_published"] = True
+    return make_method(method or "debias", **options)
