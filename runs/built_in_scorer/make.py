@@ -2,7 +2,7 @@
 
     python -m runs.built_in_scorer.make --data ../shared/data
 
-Resumable: a shard that exists is not made again. About twelve minutes on two cores.
+Resumable: a shard that exists is not made again. About twenty-five core-minutes by default.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ import hashlib
 import json
 import multiprocessing
 import time
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 import numpy as np
 
+from runs.built_in_scorer import chains
 from runs.built_in_scorer import samples as recipe
 from runs.built_in_scorer.photos import photos, pristine, role
 from runs.built_in_scorer.proxy import SeverityProxy, features
 from snellen import distortions
-from snellen.distortions import opinion
 from snellen.images.view import ViewPolicy, make_view
 
-POLICY = ViewPolicy()
+POLICY = ViewPolicy(crops=9, size=64)
 UNITS_A_SHARD = 240  # a unit is three samples of one photo: two rungs of a ladder and one other
+PLAN = 7_200  # units that are drawn; of them, as many shards are made as are asked for
 
 
 def seed_of(*parts: object) -> int:
@@ -32,8 +34,11 @@ def seed_of(*parts: object) -> int:
 
 
 def fit_proxy(paths: list[Path], cache: Path) -> SeverityProxy:
-    """Fit the severity proxy on training photos; print how it does on types it never saw."""
-    store = cache / "proxy.npz"
+    """Fit the severity proxy on training photos; print how it does on types it never saw.
+
+    Its table of measures is kept under a digest of photos and catalogue, so neither grows stale.
+    """
+    store = cache / f"proxy-{_digest_of(paths)}.npz"
     if not store.exists():
         rows, names = [], []
         kinds = recipe.tabled()
@@ -43,18 +48,26 @@ def fit_proxy(paths: list[Path], cache: Path) -> SeverityProxy:
             for kind in (kinds[j] for j in rng.choice(len(kinds), 8, replace=False)):
                 level = int(rng.choice(kind.levels))
                 bad = distortions.apply(original, kind.name, level, seed=i)
-                rows.append([*features(original, bad), opinion(kind.name, level).mean])
+                rows.append([*features(original, bad), recipe.human_opinion(kind, level)])
                 names.append(kind.name)
             rows.append([*features(original, original), recipe.PRISTINE])
             names.append("clean")
         np.savez(store, rows=np.asarray(rows, np.float32), names=np.asarray(names))
     saved = np.load(store)
     x, y, names = saved["rows"][:, :-1], saved["rows"][:, -1], saved["names"]
-    report = cache / "proxy.json"
+    report = store.with_suffix(".json")
     if not report.exists():
         report.write_text(json.dumps(_left_out(x, y, names), indent=1))
         print(report.read_text(), flush=True)
     return SeverityProxy().fit(x, y)
+
+
+def _digest_of(paths: list[Path]) -> str:
+    """Of the photos' names and lengths and the source of the catalogue's recipes."""
+    found = hashlib.sha256(repr([(path.name, path.stat().st_size) for path in paths]).encode())
+    for source in sorted(Path(distortions.__file__).parent.glob("*.py")):
+        found.update(source.read_bytes())
+    return found.hexdigest()[:12]
 
 
 def _left_out(x: np.ndarray, y: np.ndarray, names: np.ndarray) -> dict[str, float]:
@@ -92,6 +105,21 @@ def unit(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sample]:
     return [recipe.make(original, plan, proxy, seed_of(path.name, turn, plan)) for plan in plans]
 
 
+def chain_unit(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sample]:
+    """Three samples of one photo: a chain at two strengths, and the photo itself or another."""
+    rng = np.random.default_rng(seed_of("chain", path.name, turn))
+    original = pristine(path, rng)
+    chain = chains.draw(rng)
+    seed = seed_of(path.name, turn, chain)
+    made = [
+        recipe.make_chain(original, chain, strength, proxy, seed)
+        for strength in rng.uniform(0.05, 1, 2)
+    ]
+    if rng.random() < 0.25:
+        return [*made, recipe.make(original, (), proxy, seed)]
+    return [*made, recipe.make_chain(original, chains.draw(rng), rng.uniform(0.05, 1), proxy, seed)]
+
+
 def _pack(made: list[recipe.Sample], views: list, groups: list[int]) -> dict[str, np.ndarray]:
     return {
         "crops": np.stack([v.crops for v in views]),
@@ -104,12 +132,17 @@ def _pack(made: list[recipe.Sample], views: list, groups: list[int]) -> dict[str
     }
 
 
-def train_shard(task: tuple[Path, list[tuple[Path, int]], SeverityProxy]) -> None:
+Task = tuple[Path, list[tuple[Path, int]], SeverityProxy]
+
+
+def train_shard(task: Task) -> None:
+    """One file of training samples: of chains where its name says so, else of the catalogue."""
     store, units, proxy = task
+    make_unit = chain_unit if store.name.startswith("chain") else unit
     made, views, groups = [], [], []
     for i, (path, turn) in enumerate(units):
         rng = np.random.default_rng(seed_of("view", path.name, turn))
-        for sample in unit(path, turn, proxy):
+        for sample in make_unit(path, turn, proxy):
             made.append(sample)
             views.append(recipe.random_view(sample.pixels, rng, POLICY))
             groups.append(i)
@@ -124,7 +157,7 @@ def crops_of(store: Path) -> Path:
     return store.with_suffix(".crops.npy")
 
 
-def held_shard(task: tuple[Path, list[tuple[Path, int]], SeverityProxy]) -> None:
+def held_shard(task: Task) -> None:
     """Held-out photos as they would be scored: every fifth with whole ladders, the rest with one
     level of each type; some mixes and the photo itself. One file for each photo, because the
     number of crops follows the shape."""
@@ -144,6 +177,24 @@ def held_shard(task: tuple[Path, list[tuple[Path, int]], SeverityProxy]) -> None
         _save(target, _pack(made, [make_view(s.pixels, POLICY) for s in made], [turn] * len(made)))
 
 
+def held_chains(task: Task) -> None:
+    """Six chains of each held-out photo, as they would be scored; one file for each photo."""
+    store, units, proxy = task
+    for path, turn in units:
+        target = store / f"{path.stem}.npz"
+        if target.exists():
+            continue
+        rng = np.random.default_rng(seed_of("held chains", path.name))
+        original = pristine(path, rng)
+        made = [
+            recipe.make_chain(
+                original, chains.draw(rng), rng.uniform(0.05, 1), proxy, seed_of(path.name, i)
+            )
+            for i in range(6)
+        ]
+        _save(target, _pack(made, [make_view(s.pixels, POLICY) for s in made], [turn] * len(made)))
+
+
 def _save(store: Path, arrays: dict[str, np.ndarray]) -> None:
     partial = store.with_suffix(".part.npz")
     np.savez(partial, **arrays)
@@ -154,7 +205,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
-    parser.add_argument("--units", type=int, default=14_400, help="three samples each")
+    parser.add_argument("--shards", type=int, default=22, help="of the catalogue, 720 samples each")
+    parser.add_argument("--chains", type=int, default=6, help="shards of chains")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     args.cache.mkdir(parents=True, exist_ok=True)
@@ -164,28 +216,42 @@ def main() -> None:
     print({k: len(v) for k, v in by_role.items()}, flush=True)
     proxy = fit_proxy(by_role["train"][::4], args.cache)
 
-    train = by_role["train"]
-    order = np.random.default_rng(0).permutation(args.units)  # spread contents over shards
-    units = [(train[i % len(train)], i // len(train)) for i in order]
-    tasks = []
-    for start in range(0, args.units, UNITS_A_SHARD):
-        store = args.cache / f"train-{start // UNITS_A_SHARD:04d}.npz"
-        if not store.exists():
-            tasks.append((store, units[start : start + UNITS_A_SHARD], proxy))
-    held = []
-    for part in ("validation", "test"):
-        folder = args.cache / part
-        folder.mkdir(exist_ok=True)
-        turns = [(path, i) for i, path in enumerate(by_role[part])]
-        held += [(folder, turns[i : i + 5], proxy) for i in range(0, len(turns), 5)]
-
-    started = time.time()
+    tasks = [
+        *_shards(args.cache, "train", by_role["train"], args.shards, proxy),
+        *_shards(args.cache, "chain", by_role["train"], args.chains, proxy),
+    ]
     with multiprocessing.Pool(args.jobs) as pool:
+        held_out(pool, args.cache, "validation", by_role["validation"], proxy)
+        started = time.time()
         for done, _ in enumerate(pool.imap_unordered(train_shard, tasks), 1):
-            left = (time.time() - started) / done * (len(tasks) - done)
-            print(f"train shard {done}/{len(tasks)}, {left / 60:.1f} min left", flush=True)
-        for done, _ in enumerate(pool.imap_unordered(held_shard, held), 1):
-            print(f"held-out batch {done}/{len(held)}", flush=True)
+            spent = (time.time() - started) / 60
+            print(f"training shard {done}/{len(tasks)} after {spent:.1f} min", flush=True)
+        # Last, so that training can begin: nothing but `measure` looks at these.
+        held_out(pool, args.cache, "test", by_role["test"], proxy)
+
+
+def _shards(
+    cache: Path, kind: str, paths: list[Path], count: int, proxy: SeverityProxy
+) -> list[Task]:
+    """The shards of `kind` among the first `count` that are still to be made."""
+    order = np.random.default_rng(0).permutation(PLAN)  # spread contents over shards
+    units = [(paths[i % len(paths)], i // len(paths)) for i in order]
+    stores = {
+        cache / f"{kind}-{i:04d}.npz": units[i * UNITS_A_SHARD : (i + 1) * UNITS_A_SHARD]
+        for i in range(min(count, PLAN // UNITS_A_SHARD))
+    }
+    return [(store, part, proxy) for store, part in stores.items() if not store.exists()]
+
+
+def held_out(pool: Pool, cache: Path, part: str, paths: list[Path], proxy: SeverityProxy) -> None:
+    """The held-out samples of `part`: of the catalogue in one folder, chains in another."""
+    turns = [(path, i) for i, path in enumerate(paths)]
+    for work, name in ((held_shard, part), (held_chains, f"{part}-chains")):
+        folder = cache / name
+        folder.mkdir(exist_ok=True)
+        tasks = [(folder, turns[i : i + 5], proxy) for i in range(0, len(turns), 5)]
+        for done, _ in enumerate(pool.imap_unordered(work, tasks), 1):
+            print(f"{name} {done}/{len(tasks)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from runs.built_in_scorer import chains
 from runs.built_in_scorer.proxy import PRISTINE, SeverityProxy, features
 from snellen import distortions
-from snellen.distortions import FAMILIES, Opinion, opinion
+from snellen.distortions import FAMILIES, opinion
 from snellen.images.view import View, ViewPolicy, whole_view
 
-STORED = 5  # crops kept of each training sample
+STORED = 9  # crops kept of each training sample
 ALIGNED = 0.7  # share of crops on the 8-pixel grid; the others stand for cropped pictures
 # The order in which faults come about: optics, light, sensor, transmission, coding.
 _ORDER = {
@@ -26,14 +27,15 @@ _ORDER = {
 class Sample:
     """What was done and what it is worth.
 
-    parts    : the distortions in the order applied, (name, level).
+    parts    : the distortions in the order applied, (name, level); of a chain, its steps, each
+               with its share of the full strength.
     opinion  : mean opinion, 1–5, higher is better: human table or proxy.
     families : (8,) soft label, sums to 1.
     severity : (7,) harm of each family but `clean`, 0–1.
     """
 
     pixels: np.ndarray
-    parts: tuple[tuple[str, int], ...]
+    parts: tuple[tuple[str, float], ...]
     opinion: float
     families: np.ndarray
     severity: np.ndarray
@@ -46,6 +48,17 @@ def tabled() -> list[distortions.Distortion]:
 
 def untabled() -> list[distortions.Distortion]:
     return [d for d in distortions.catalogue() if not opinion(d.name, 1)]
+
+
+def human_opinion(kind: distortions.Distortion, level: int) -> float | None:
+    """Mean opinion (1–5) of the human table; None where there is none for `kind`.
+
+    A level that changes nothing is a pristine photo, whatever its raters said of it.
+    """
+    if not kind.visible(level):
+        return PRISTINE
+    human = kind.opinion(level)
+    return human.mean if human else None
 
 
 def make(
@@ -63,12 +76,11 @@ def make(
     harms: list[tuple[str, float]] = []
     for i, (name, level) in enumerate(parts):
         kind = distortions.get(name)
-        # A level that changes nothing is a pristine photo, whatever its raters said of it.
-        human = opinion(name, level) if kind.visible(level) else Opinion(PRISTINE, 0.0)
+        human = human_opinion(kind, level)
         before = pixels
         pixels = distortions.apply(before, name, level, seed=seed + i)
-        if human:
-            known = human.mean
+        if human is not None:
+            known = human
         else:
             alone = pixels if i == 0 else distortions.apply(original, name, level, seed=seed + i)
             known = float(proxy.predict(features(original, alone)[None])[0])
@@ -82,6 +94,27 @@ def make(
         # A second fault never makes a picture better than its worst part alone.
         worth = min(worth, PRISTINE - max(h for _, h in harms) * (PRISTINE - 1) + 0.2)
     return Sample(pixels, parts, worth, *_blame(harms))
+
+
+def make_chain(
+    original: np.ndarray, chain: chains.Chain, strength: float, proxy: SeverityProxy, seed: int
+) -> Sample:
+    """Apply `chain` to `original` at `strength`; the proxy judges every stage of it.
+
+    A step is blamed for what it took from the opinion of the stage before, and no family for more
+    than what is wrong with the outcome, because a later step may undo an earlier one.
+    """
+    stages = chains.apply(original, chain, strength, seed)
+    found = proxy.predict(np.stack([features(original, pixels) for _, pixels in stages]))
+    outcome = _harm(float(found[-1]))
+    blame: dict[str, float] = {}
+    before = PRISTINE
+    for (family, _), now in zip(stages, found.tolist(), strict=True):
+        blame[family] = blame.get(family, 0.0) + max(0.0, before - now) / (PRISTINE - 1)
+        before = now
+    harms = [(family, min(harm, outcome)) for family, harm in blame.items()]
+    parts = tuple((name, round(share * strength, 3)) for name, share in chain)
+    return Sample(stages[-1][1], parts, float(found[-1]), *_blame(harms))
 
 
 def _harm(opinion_1_5: float) -> float:

@@ -120,8 +120,9 @@ def load_body(name: str = BUILT_IN, folder: Path | None = None) -> tuple[Body, V
         from snellen.scorers.built_in import FOLDER, load
         from snellen.students.start import network_of
 
-        sharpness = float(load().card.get("sharpness", 1.0))
-        return BuiltInBody(network_of(FOLDER / "built-in.onnx"), sharpness), ViewPolicy()
+        scorer = load()
+        sharpness = float(scorer.card.get("sharpness", 1.0))
+        return BuiltInBody(network_of(FOLDER / "built-in.onnx"), sharpness), scorer.policy
     try:
         from transformers import AutoBackbone, AutoConfig
     except ImportError:

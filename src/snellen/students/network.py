@@ -11,6 +11,9 @@ view. Three ideas carry it, all ours:
 - the picture's score reads mean *and* spread of the cells' features, so that a local fault is not
   averaged away, and any number of crops will do.
 
+A *second opinion* may stand beside it: `Moments` of the stem's answers, read by a few linear layers
+that are trained alone and averaged with the network's word at the end (late fusion).
+
 Outputs for a batch of B pictures with n crops of 64 px (4 cells a crop; sides are multiples of 32):
 score (B,) in MOS units 1–5, log-variance (B,), family logits (B, 8), severity (B, 7) in 0–1 for
 each family but `clean`, cells (B, n, 2, 2) in MOS units.
@@ -83,15 +86,21 @@ class _Stem(nn.Module):
         return self.means + 2 * self.fine + len(self.groups)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.joined(*self.answers(x))
+
+    def answers(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Raw answers (N, 32, h, w), the fine ones over local energy (N, 29, …), log energies."""
         detail = self.detail - self.detail.mean((2, 3), keepdim=True)
-        answers = nn.functional.conv2d(x, torch.cat([self.mean, detail]), stride=4).float()
-        fine = answers[:, self.means :]
+        raw = nn.functional.conv2d(x, torch.cat([self.mean, detail]), stride=4).float()
+        fine = raw[:, self.means :]
         parts = torch.split(fine * fine, list(self.groups), 1)
         energies = self.pool(torch.cat([part.mean(1, keepdim=True) for part in parts], 1)) + 2e-5
         contrast = torch.rsqrt(energies.mean(1, keepdim=True))
-        return torch.cat(
-            [self.raw(answers), self.normal(fine * contrast), self.energy(torch.log(energies))], 1
-        )
+        return raw, fine * contrast, torch.log(energies)
+
+    def joined(self, raw: Tensor, normal: Tensor, energies: Tensor) -> Tensor:
+        """What the trunk reads of the answers."""
+        return torch.cat([self.raw(raw), self.normal(normal), self.energy(energies)], 1)
 
 
 def _dct_filters() -> Tensor:
@@ -115,20 +124,85 @@ def _dct_filters() -> Tensor:
     )
 
 
+class Moments(nn.Module):
+    """A second opinion from the statistics of natural scenes alone, not from what is where.
+
+    Moments of the stem's answers over all crops: mean size and shape of each DCT coefficient, raw
+    and over local energy, and the spread of energies. That coefficients of natural pictures follow
+    regular distributions which faults bend: Saad et al. 2012 (BLIINDS-II), Mittal et al. 2012
+    (BRISQUE). These moments, and the layers that read them, are ours.
+
+    weight          : share of this opinion in the picture's score and log-probabilities, [0, 1].
+    middle, inverse : mean of each moment over the training pictures, and one over its deviation.
+    """
+
+    weight: Tensor
+    middle: Tensor
+    inverse: Tensor
+    width = 5 * _Stem.fine + 4 * len(_Stem.groups) + 2 * _Stem.means
+    furthest = 4.0  # deviations: a picture stranger than any seen says no more than this
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.tensor(0.0))
+        self.register_buffer("middle", torch.zeros(self.width))
+        self.register_buffer("inverse", torch.ones(self.width))
+        self.layers = nn.Sequential(
+            nn.Linear(self.width, 128), nn.ReLU(), nn.Dropout(0.2),
+            nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 1 + len(FAMILIES)),
+        )  # fmt: skip
+
+    def measure(self, raw: Tensor, normal: Tensor, energies: Tensor, n: int) -> Tensor:
+        """The stem's answers to n crops of each of B pictures → (B, `width`)."""
+
+        def mean(x: Tensor) -> Tensor:
+            return x.mean((2, 3)).reshape(-1, n, x.shape[1]).mean(1)
+
+        def deviation(x: Tensor) -> Tensor:
+            return torch.sqrt((mean(x * x) - mean(x) ** 2).clamp(min=1e-6))
+
+        fine, tone = raw[:, _Stem.means :], raw[:, : _Stem.means]
+        size, spread = mean(fine.abs()), mean(normal.abs())
+        power = normal * normal
+        ratio = mean(power)
+        bands = energies.reshape(-1, n, energies.shape[1], energies[0, 0].numel())
+        return torch.cat(
+            [
+                torch.log(size + 1e-4),
+                torch.log(mean(fine * fine) + 1e-7) - 2 * torch.log(size + 1e-4),
+                spread,
+                torch.log(ratio + 1e-3) - 2 * torch.log(spread + 1e-3),
+                torch.log(mean(power * power) + 1e-3) - 2 * torch.log(ratio + 1e-3),
+                mean(energies), deviation(energies),
+                bands.amin((1, 3)), bands.amax((1, 3)),
+                mean(tone), deviation(tone),
+            ], 1,
+        )  # fmt: skip
+
+    def forward(self, moments: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, `width`) → score (B,) in MOS units, family logits (B, 8)."""
+        usual = (moments - self.middle) * self.inverse
+        out = self.layers(usual.clamp(-self.furthest, self.furthest))
+        return MIDDLE + out[:, 0], out[:, 1:]
+
+
 class ScorerNetwork(nn.Module):
     """crops (B, n, s, s, 3) and whole (B, 64, 64, 3), uint8 → `Prediction`.
 
     widths : channels of the three stages at stride 8, 16, 32.
     depths : residual blocks of each stage.
+    second : with a second opinion (`Moments`), untrained and of no weight at first.
     """
 
     def __init__(
         self,
         widths: tuple[int, int, int] = (64, 128, 192),
         depths: tuple[int, int, int] = (1, 2, 1),
+        second: bool = False,
     ) -> None:
         super().__init__()
         self.stem = _Stem()
+        self.second = Moments() if second else None
         layers: list[nn.Module] = []
         before = self.stem.width
         for width, depth in zip(widths, depths, strict=True):
@@ -147,14 +221,28 @@ class ScorerNetwork(nn.Module):
         nn.init.zeros_(self.cell_score.weight)
 
     def forward(self, crops: Tensor, whole: Tensor) -> Prediction:
-        return self.judge(*self.look(crops, whole))
+        answers = self.stem.answers(to_unit(crops.flatten(0, 1)))
+        first = self.judge(*self._looked(answers, crops, whole))
+        if self.second is None:
+            return first
+        score, families = self.second(self.second.measure(*answers, crops.shape[1]))
+        weight = self.second.weight
+        return first._replace(
+            score=first.score + weight * (score - first.score),
+            families=first.families + weight * (families - first.families),
+        )
 
     def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
         """Features of the cells (B, n, (s / 32)², C) and of the whole view (B, 2 C')."""
+        return self._looked(self.stem.answers(to_unit(crops.flatten(0, 1))), crops, whole)
+
+    def _looked(
+        self, answers: tuple[Tensor, Tensor, Tensor], crops: Tensor, whole: Tensor
+    ) -> tuple[Tensor, Tensor]:
         batch, n = crops.shape[0], crops.shape[1]
-        maps = self.trunk(self.stem(_to_unit(crops.flatten(0, 1)))).float()
+        maps = self.trunk(self.stem.joined(*answers)).float()
         cells = maps.flatten(2).transpose(1, 2).reshape(batch, n, -1, maps.shape[1])
-        context = self.context(_to_unit(whole)).float().flatten(2).transpose(1, 2)
+        context = self.context(to_unit(whole)).float().flatten(2).transpose(1, 2)
         return cells, mean_and_deviation(context)
 
     def judge(self, cells: Tensor, context: Tensor) -> Prediction:
@@ -173,7 +261,7 @@ class ScorerNetwork(nn.Module):
         )
 
 
-def _to_unit(images: Tensor) -> Tensor:
+def to_unit(images: Tensor) -> Tensor:
     """(N, h, w, 3) uint8 → (N, 3, h, w) in [-1, 1]."""
     return images.permute(0, 3, 1, 2).float() * (2 / 255) - 1
 

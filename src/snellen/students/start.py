@@ -37,7 +37,8 @@ def network_of(path: Path) -> ScorerNetwork:
         folded = [node for node in graph.node if node.op_type == "Conv" and node.input[1] in given]
         trunk = [node for node in folded if "/trunk/" in node.output[0]]
         widths, depths = _shape(trunk, given)
-        network = ScorerNetwork(widths, depths).eval()
+        second = f"{_PREFIX}second.weight" in given
+        network = ScorerNetwork(widths, depths, second).eval()
         state = {
             name.removeprefix(_PREFIX): _tensor(value)
             for name, value in given.items()
@@ -100,11 +101,12 @@ def _check(network: ScorerNetwork, path: Path) -> None:
     slope = np.linspace(40, 210, 160)
     grain = np.random.default_rng(0).normal(0, 6, (160, 160, 3))
     picture = (slope[:, None, None] + slope[None, :, None]) / 2 + grain
-    view = make_view(picture.clip(0, 255).astype(np.uint8))
+    scorer = Student(path)
+    view = make_view(picture.clip(0, 255).astype(np.uint8), scorer.policy)
     with torch.inference_mode():
         found = network(torch.from_numpy(view.crops)[None], torch.from_numpy(view.whole)[None])
     points = min(100.0, max(0.0, (float(found.score) - 1) * 25))
-    expected = Student(path).score_view(view).value
+    expected = scorer.score_view(view).value
     if not abs(points - expected) < _TOLERANCE:
         raise ScorerError(
             f"the network read back from {path} says {points:.3f} where the file says"

@@ -1,0 +1,106 @@
+"""Step 3: give each seed's network its second opinion, trained alone and weighed on validation.
+
+    OMP_NUM_THREADS=1 python -m runs.built_in_scorer.second
+
+Moments of the stem's answers are computed once for every training sample, a few layers learn the
+same labels from them, and the share of their opinion is the one of a grid that is best on
+validation contents, by the measure `finish` chooses the seed with. About two minutes a seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from runs.built_in_scorer.finish import calibrate, merit, predict
+from runs.built_in_scorer.train import Shards
+from snellen.students.network import Moments, ScorerNetwork, to_unit
+
+CROPS = 6  # of the stored ones
+EPOCHS, BATCH, RATE = 30, 128, 3e-3
+SHARES = tuple(i / 20 for i in range(11))
+
+
+def moments_of(network: ScorerNetwork, data: Shards, seed: int) -> Tensor:
+    """Moments of every training sample, (n, width)."""
+    assert network.second is not None
+    rng = np.random.default_rng((seed, 2))
+    found = []
+    with torch.inference_mode():
+        for crops in data.crops:
+            for start in range(0, len(crops), 90):
+                part = crops[start : start + 90]
+                shown = np.ascontiguousarray(part[:, rng.permutation(part.shape[1])[:CROPS]])
+                answers = network.stem.answers(to_unit(torch.from_numpy(shown).flatten(0, 1)))
+                found.append(network.second.measure(*answers, CROPS))
+    return torch.cat(found).clone()
+
+
+def learn(second: Moments, moments: Tensor, opinion: Tensor, families: Tensor, seed: int) -> None:
+    """Train `second` on moments (n, width), opinions (n,) 1–5 and soft families (n, 8)."""
+    torch.manual_seed(seed)
+    second.middle.copy_(moments.mean(0))
+    second.inverse.copy_(1 / (moments.std(0) + 1e-6))
+    steps = EPOCHS * (len(moments) // BATCH)
+    optimizer = torch.optim.AdamW(second.parameters(), lr=RATE, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps)
+    second.train()
+    for _ in range(steps):
+        rows = torch.randint(0, len(moments), (BATCH,))
+        score, logits = second(moments[rows])
+        naming = -(families[rows] * F.log_softmax(logits, 1)).sum(1).mean()
+        loss = ((score - opinion[rows]) ** 2).mean() + naming
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    second.eval()
+
+
+def weigh(network: ScorerNetwork, validation: Path) -> dict[float, float]:
+    """Set the share of the second opinion that is best on `validation`; the merit of each."""
+    assert network.second is not None
+    # The prediction is a straight line in the share, so its two ends say all.
+    ends = []
+    for share in (0.0, 1.0):
+        network.second.weight.fill_(share)
+        out, labels = predict(network, validation)
+        ends.append(out)
+    merits = {}
+    for share in SHARES:
+        mixed = ends[0]._replace(
+            score=torch.lerp(ends[0].score, ends[1].score, share),
+            families=torch.lerp(ends[0].families, ends[1].families, share),
+        )
+        merits[share] = merit(calibrate(mixed, labels))
+    network.second.weight.fill_(min(merits, key=lambda share: merits[share]))
+    return merits
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
+    parser.add_argument("--out", type=Path, default=Path("runs/out/built_in_scorer"))
+    args = parser.parse_args()
+    data = Shards(args.cache)
+    opinion, families = torch.from_numpy(data.opinion), torch.from_numpy(data.families)
+    for folder in sorted(args.out.glob("seed-?")):
+        seed = int(folder.name.removeprefix("seed-"))
+        network = ScorerNetwork(second=True).eval()
+        state = torch.load(folder / "network.pt", weights_only=True)
+        network.load_state_dict(state, strict=False)
+        assert network.second is not None
+        learn(network.second, moments_of(network, data, seed), opinion, families, seed)
+        merits = weigh(network, args.cache / "validation")
+        torch.save(network.state_dict(), folder / "fused.pt")
+        shown = ", ".join(f"{share:.2f}: {value:.4f}" for share, value in merits.items())
+        print(f"{folder.name}: share {float(network.second.weight):.2f} of {{{shown}}}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
