@@ -64,8 +64,12 @@ class PairScale:
 
     def preference(self, first: npt.ArrayLike, second: npt.ArrayLike) -> Floats:
         """Probability (…) that items `first` are preferred to `second` (codes), ties apart."""
-        gap = self.jod[np.asarray(first)] - self.jod[np.asarray(second)]
-        return _LINKS[self.model].probability(gap * _LINKS[self.model].per_jod)
+        return self.chance(self.jod[np.asarray(first)] - self.jod[np.asarray(second)])
+
+    def chance(self, gap: npt.ArrayLike) -> Floats:
+        """Probability (…) that what lies `gap` JOD above is preferred; 0.75 at 1 JOD."""
+        link = _LINKS[self.model]
+        return link.probability(np.asarray(gap, dtype=np.float64) * link.per_jod)
 
     def difference(self, first: int, second: int) -> tuple[float, float, float]:
         """JOD from item `second` up to `first`, and its interval.
