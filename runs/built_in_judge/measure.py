@@ -21,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runs.built_in_judge import content, wordings
-from runs.built_in_judge.generate import describe, faults_in
+from runs.built_in_judge.generate import Describer, faults_in
 from runs.built_in_judge.make import HELD_MIXES, HELD_SINGLES
 from runs.built_in_judge.pictures import Pictures
 from runs.built_in_scorer.proxy import PRISTINE
 from snellen import stats
 from snellen.distortions import FAMILIES, get
 from snellen.distortions.imagenet_c import Q_DEBIAS
-from snellen.judges import Answer, Judge, Question, choice, load_judge, predicate, score
+from snellen.judges import Answer, Judge, Question, built_in, choice, load_judge, predicate, score
 from snellen.judges.image import ImagePart
 
 PLAIN = 1 + HELD_SINGLES + HELD_MIXES  # pictures of a photo before the copies
@@ -143,11 +143,7 @@ def naming(judge: Judge, held: Held, wording: wordings.Wording, *, letters: bool
         if letters:
             marks = "ABCDEFGH"
             listed = " ".join(f"{m}. {name}" for m, name in zip(marks, order, strict=True))
-            questions.append(
-                choice(
-                    held.images[row], text.format(lettered=listed), options=marks, prefill=prefill
-                )
-            )
+            asked, options = text.format(lettered=listed), tuple(marks)
         else:
             asked, options = text.format(options=", ".join(order)), tuple(order)
         questions.append(choice(held.images[row], asked, options=options, prefill=prefill))
@@ -257,14 +253,14 @@ def conditional(judge: Judge, held: Held) -> dict[str, Any]:
     }
 
 
-def free_text(judge: Any, held: Held, each: int = 2) -> dict[str, Any]:
+def free_text(describer: Describer, held: Held, each: int = 2) -> dict[str, Any]:
     """Does a generated sentence name faults, and the right one where there is one?"""
     rows = [
         int(row)
         for photo in range(int(held.content[-1]) + 1)
         for row in held.singles[held.content[held.singles] == photo][:each]
     ]
-    said = [describe(judge, held.images[row]) for row in rows]
+    said = [describer.describe(held.images[row]) for row in rows]
     faults = [faults_in(text) for text in said]
     seen = [
         i for i, row in enumerate(rows)
@@ -319,6 +315,8 @@ def main() -> None:
     started = time.perf_counter()
     judge = load_judge(args.judge)
     loaded = time.perf_counter() - started
+    folder = Path(args.judge.removeprefix("hf:"))
+    folder = folder if folder.is_dir() else built_in.FOLDER / args.judge
     held = Held(Pictures(args.cache, args.part), args.contents)
     rated = levels(judge, held, ("Rate the quality of the image.", wordings.IS))
     unseen = levels(judge, held, wordings.HELD_OUT["rate"][0])
@@ -332,7 +330,7 @@ def main() -> None:
             **pairs(judge, held, wordings.BETTER_LETTER[0]),
             **same_object(judge, held, wordings.SAME[0]),
             **conditional(judge, held),
-            **free_text(judge, held),
+            **free_text(Describer(folder), held),
             **leaning(held, rated["values"]),
         },
         "by letter": naming(judge, held, wordings.NAME_BY_LETTER[1], letters=True),

@@ -67,8 +67,6 @@ def test_another_package_adds_a_kind(monkeypatch: pytest.MonkeyPatch) -> None:
         ("", InputError, "such as hf:MODEL"),
         ("scripted:", InputError, "Write scripted:ADDRESS"),
         ("scripted", InputError, "Write scripted:ADDRESS"),
-        ("built-in", JudgeError, "this version has no judge 'built-in'"),
-        ("built-in-base", JudgeError, "this version has no judge 'built-in-base'"),
         ("scripted:no_such_module:f", InputError, "module no_such_module cannot be imported"),
         ("scripted:judge_scripts:no_such", InputError, "has no function 'no_such'"),
         ("scripted:judge_scripts:NOT_A_FUNCTION", InputError, "has no function"),

@@ -227,6 +227,7 @@ def test_doctor_exits_with_2_where_nothing_is_answered() -> None:
 def test_models_lists_scorers_kinds_and_models_with_licences() -> None:
     told = json.loads(run("models", "--json").output)
     assert [scorer["name"] for scorer in told["scorers"]] == ["built-in"]
+    assert [judge["name"] for judge in told["judges"]] == ["built-in", "built-in-base"]
     kinds = {kind["scheme"]: kind for kind in told["kinds"]}
     assert kinds["scripted"]["needs"] == "nothing else"
     assert kinds["scripted"]["code_license"] == "Apache-2.0"

@@ -21,7 +21,12 @@ def command(
     Licences are of the code that runs a model and of its weights; a model that is not listed works
     too, as hf:OWNER/MODEL.
     """
-    found = {"scorers": _scorers(), "kinds": _kinds(), "models": _models()}
+    found = {
+        "scorers": _scorers(),
+        "judges": _judges(),
+        "kinds": _kinds(),
+        "models": _models(),
+    }
     if as_json:
         typer.echo(json.dumps(found))
         return
@@ -30,6 +35,7 @@ def command(
     console = Console()
     for title, rows, headings in (
         ("scorers: snellen score --with NAME", found["scorers"], _SCORER_COLUMNS),
+        ("judges that lie in the package: --judge NAME", found["judges"], _JUDGE_COLUMNS),
         ("kinds of judges: --judge SCHEME:ADDRESS", found["kinds"], _KIND_COLUMNS),
         ("models to start from: --judge hf:NAME", found["models"], _MODEL_COLUMNS),
     ):
@@ -50,6 +56,14 @@ _SCORER_COLUMNS = {
     "code_license": "code",
     "license": "weights",
     "needs": "needs",
+}
+_JUDGE_COLUMNS = {
+    "name": "name",
+    "megabytes": "MB",
+    "code_license": "code",
+    "license": "weights",
+    "needs": "needs",
+    "missing": "not installed",
 }
 _KIND_COLUMNS = {
     "scheme": "scheme",
@@ -80,6 +94,24 @@ def _scorers() -> list[dict[str, Any]]:
             "license": "Apache-2.0",
             "needs": "nothing else",
         }
+    ]
+
+
+def _judges() -> list[dict[str, Any]]:
+    """The judges that ship with the package."""
+    from snellen.judges import built_in
+    from snellen.judges.catalogue import NEEDS, missing_packages
+
+    return [
+        {
+            "name": name,
+            "megabytes": round(sum(p.stat().st_size for p in built_in.shipped(name)) / 1e6, 1),
+            "code_license": "Apache-2.0",
+            "license": "Apache-2.0",
+            "needs": ", ".join(NEEDS["built-in"]),
+            "missing": ", ".join(missing_packages("built-in")) or None,
+        }
+        for name in built_in.NAMES
     ]
 
 

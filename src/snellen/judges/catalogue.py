@@ -69,8 +69,10 @@ MODELS: tuple[Model, ...] = (
     Model("google/paligemma2-3b-mix-448", "PaliGemma", 3.0, _GEMMA, None, 1),
 )
 
-# Scheme -> the packages it imports, by their import names.
+# Scheme, or "built-in" for the judges in the package -> the packages it imports, by their import
+# names.
 NEEDS: dict[str, tuple[str, ...]] = {
+    "built-in": ("torch", "transformers"),
     "hf": ("torch", "transformers", "accelerate"),
     "server": ("openai",),
     "decisions": ("openai",),

@@ -20,14 +20,15 @@ Load: TypeAlias = Callable[..., Judge]
 
 # Everything that the extra `judges` brings, by the name it is imported and installed under.
 _EXTRA = ("torch", "transformers", "accelerate", "openai", "num2words")
-# Names that are kept for models of our own, which this version does not have yet.
-_RESERVED = ("built-in", "built-in-base")
+# Judges that lie in the package and need no scheme.
+_BUILT_IN = ("built-in", "built-in-base")
 
 
 def load_judge(name: str | Judge, **options: Any) -> Judge:
     """The judge of this name; a judge itself is given back as it is.
 
-    name    : SCHEME:ADDRESS, such as `hf:MODEL@REVISION`, `server:MODEL@http://127.0.0.1:8000/v1`,
+    name    : `built-in` or `built-in-base`, which ship with the package; or SCHEME:ADDRESS, such as
+              `hf:MODEL@REVISION`, `server:MODEL@http://127.0.0.1:8000/v1`,
               `decisions:MODEL@URL`, `scripted:module:function`, `scripted:table.jsonl`.
     options : handed to the scheme's loader; each says in its page which it takes.
     Raises `UnknownName` for a scheme nobody offers, `MissingExtra` where packages are missing (the
@@ -36,12 +37,8 @@ def load_judge(name: str | Judge, **options: Any) -> Judge:
     """
     if not isinstance(name, str):
         return _checked(name, "it")
-    if name in _RESERVED:
-        raise JudgeError(
-            f"this version has no judge {name!r}: the name is kept for one to come",
-            "Name another, such as hf:MODEL; `snellen models` lists them. Scoring with the"
-            " built-in scorer (`snellen score`) needs no judge.",
-        )
+    if name in _BUILT_IN:
+        return _built_in(name, options)
     scheme, colon, address = name.partition(":")
     known = schemes()
     if not colon or not address:
@@ -57,6 +54,19 @@ def load_judge(name: str | Judge, **options: Any) -> Judge:
             raise
         raise InputError(f"{name} does not take these options: {error}") from error
     return _checked(judge, f"what {scheme}: loaded")
+
+
+def _built_in(name: str, options: dict[str, Any]) -> Judge:
+    """A judge that ships with the package."""
+    from snellen.judges import built_in
+
+    try:
+        return built_in.load(name, **options)
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0] or "torch"
+        raise MissingExtra(package, "judges", f"use the judge {name}") from error
+    except TypeError as error:
+        raise InputError(f"{name} does not take these options: {error}") from error
 
 
 def schemes() -> dict[str, EntryPoint]:
