@@ -22,6 +22,7 @@ from snellen.cli import (
     distil,
     doctor,
     evaluate,
+    explain,
     export,
     label,
     models,
@@ -58,6 +59,7 @@ def _main(
 
 
 app.command("score")(score.command)
+app.command("explain")(explain.command)
 app.command("degrade")(degrade.command)
 app.command("raters")(raters.command)
 app.command("pairs")(pairs.command)

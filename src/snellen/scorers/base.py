@@ -50,7 +50,7 @@ class Evidence:
 
     label         : what it is for, in a few words: "levels", "beside fog, level 4".
     text          : the words that were asked.
-    shown         : what each image was, in order: "picture", "copy: fog, level 4".
+    shown         : what each image was, in order: "picture", "fog, level 4".
     options       : what could be answered; `probabilities` of each, empty when missing.
     mass          : what the options held together of all the judge might have said; None unknown.
     weight        : share in the score, all shares sum to 1; 0 for a question that only weighs.
@@ -68,6 +68,11 @@ class Evidence:
     weight: float
     value: float | None
     missing: str = ""
+
+    @property
+    def contribution(self) -> float:
+        """Points of the score that come from this question; those of all add up to it."""
+        return 0.0 if self.value is None else self.weight * self.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,18 @@ scorer.score(read(Path("photo.jpg"))).value
 """
 
 from snellen.scoring.base import Method
+from snellen.scoring.explaining import Explanation, explain
 from snellen.scoring.loading import load_scorer
 from snellen.scoring.registry import DEFAULT, METHODS, make_method
 from snellen.scoring.scorer import JudgeScorer
 
-__all__ = ["DEFAULT", "METHODS", "JudgeScorer", "Method", "load_scorer", "make_method"]
+__all__ = [
+    "DEFAULT",
+    "METHODS",
+    "Explanation",
+    "JudgeScorer",
+    "Method",
+    "explain",
+    "load_scorer",
+    "make_method",
+]

@@ -17,6 +17,7 @@ from snellen.judges import Answer, Question
 from snellen.scorers.base import Evidence, Score
 
 SCALE = 100.0  # scores run from 0 to this, higher is better
+PICTURE = "picture"  # what evidence calls the picture itself among what was shown
 _Z = 1.959964  # of a 95 % normal interval
 
 
@@ -57,6 +58,7 @@ class Reading:
     value  : in [0, 1], higher is better; NaN where the answer is missing.
     spread : standard deviation of the answer's own distribution, same scale: how undecided the
              judge is.
+    of_quality : False where the value only weighs others.
     """
 
     value: float
@@ -64,8 +66,9 @@ class Reading:
     label: str
     text: str
     answer: Answer
-    shown: tuple[str, ...] = ("picture",)
+    shown: tuple[str, ...] = (PICTURE,)
     weight: float = 1.0
+    of_quality: bool = True
 
 
 def read_levels(answer: Answer, weights: Sequence[float]) -> tuple[float, float]:
@@ -129,7 +132,9 @@ def _evidence(reading: Reading, share: float) -> Evidence:
         probabilities=() if answer.missing else answer.probabilities,
         mass=answer.mass,
         weight=share,
-        value=None if math.isnan(reading.value) else SCALE * reading.value,
+        value=SCALE * reading.value
+        if reading.of_quality and not math.isnan(reading.value)
+        else None,
         missing=answer.missing,
     )
 

@@ -43,6 +43,11 @@ class Contrast(Method):
         made = ",".join(f"{name}:{level}" for name, level in self.copies.specs)
         return f"contrast({made}; strength={self.strength:g})"
 
+    @property
+    def plain(self) -> Method:
+        """The same read-out of the picture alone."""
+        return self._levels
+
     def questions(self, picture: Picture) -> list[Question]:
         """The picture, then each copy."""
         [own] = self._levels.questions(picture)
@@ -51,13 +56,13 @@ class Contrast(Method):
     def score(self, answers: Sequence[Answer]) -> Score:
         """The mean over the copies of the contrasted levels."""
         own, *others = answers
-        plain = [weighted(self._levels.read(own), 0.0)]
+        contrasts = []
         for answer, copy in zip(others, self.copies.names, strict=True):
             both = contrasted(own, answer, self.strength)
             value, spread = read_levels(both, self._levels.weights)
-            label, shown = f"against {copy}", ("picture", f"copy: {copy}")
-            plain.append(Reading(value, spread, label, self._levels.prompt, both, shown))
-        return combine(plain)
+            label, shown = f"against {copy}", (copy,)
+            contrasts.append(Reading(value, spread, label, self._levels.prompt, both, shown))
+        return combine([weighted(self._levels.read(own), 0.0), *contrasts])
 
 
 def contrasted(own: Answer, other: Answer, strength: float) -> Answer:

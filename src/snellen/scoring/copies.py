@@ -61,7 +61,7 @@ class Copies:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What people call each copy."""
+        """What each copy is called where it was shown."""
         return tuple(f"{name}, level {level}" for name, level in self.specs)
 
     def make(self, picture: Picture) -> list[ImagePart]:

@@ -21,11 +21,11 @@ from snellen.errors import InputError, UnknownName
 from snellen.images import Picture
 from snellen.judges import Answer, Question, choice, predicate
 from snellen.scorers.base import Score
-from snellen.scoring.base import Method, Reading, combine, read_levels, weighted
+from snellen.scoring.base import PICTURE, Method, Reading, combine, read_levels, weighted
 from snellen.scoring.copies import Copies, Spec
-from snellen.scoring.levels import WORDS, scale_of
+from snellen.scoring.levels import WORDS, Levels, scale_of
 from snellen.scoring.screen import screen_content
-from snellen.scoring.two_words import read_two
+from snellen.scoring.two_words import TwoWords, read_two
 
 Readout: TypeAlias = Literal["levels", "two-words"]
 READOUTS: tuple[Readout, ...] = ("levels", "two-words")
@@ -78,6 +78,11 @@ class Debias(Method):
         alike = "none" if self.similarity is None else f"{self.similarity:g}"
         return f"debias({made}; {self.readout}; similarity={alike})"
 
+    @property
+    def plain(self) -> Method:
+        """The same read-out of the picture alone."""
+        return Levels() if self.readout == "levels" else TwoWords(temperature=1.0)
+
     def questions(self, picture: Picture) -> list[Question]:
         """For each copy the quality beside it and, with similarity weights, whether both show the
         same: neighbours in the batch begin with the same two images."""
@@ -107,7 +112,7 @@ class Debias(Method):
         alike = [self._alike(a, c) for a, c in zip(answers[1::2], self.copies.names, strict=True)]
         shares = similarity_weights([reading.value for reading in alike], self.similarity)
         counted = [weighted(r, share) for r, share in zip(readings, shares, strict=True)]
-        return combine([*counted, *(weighted(reading, 0.0) for reading in alike)])
+        return combine([*counted, *alike])
 
     def cautions(self, picture: Picture) -> list[str]:
         """Screens and documents, where the published method falls below its own baseline (SIQAD:
@@ -126,13 +131,15 @@ class Debias(Method):
         else:
             value, spread = read_levels(answer, self._weights)
             text = LEVELS
-        return Reading(value, spread, f"beside {copy}", text, answer, (f"copy: {copy}", "picture"))
+        return Reading(value, spread, f"beside {copy}", text, answer, (copy, PICTURE))
 
     @staticmethod
     def _alike(answer: Answer, copy: str) -> Reading:
         value, spread = read_two(answer)
-        shown = (f"copy: {copy}", "picture")
-        return Reading(value, spread, f"same as {copy}?", SAME, answer, shown)
+        shown = (copy, PICTURE)
+        return Reading(
+            value, spread, f"alike to {copy}", SAME, answer, shown, weight=0.0, of_quality=False
+        )
 
 
 def similarity_weights(alike: Sequence[float], temperature: float) -> list[float]:
