@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from snellen.wording import counted, number
+from snellen.wording import counted, number, span
 
 if TYPE_CHECKING:
     from snellen.students.calibrating import Calibrated
@@ -104,8 +104,11 @@ def _show(done: Calibrated, folder: Path, page: Path) -> None:
         f"interval {done.calibration.how}, 95 %: ± {done.calibration.half:.1f} points; held"
         f" {share:.1%} [{low:.1%}, {high:.1%}]"
     ]
-    if done.gain is not None:
-        lines.append(f"more     {2 * n} ratings would add about {number(done.gain)} SRCC")
+    if done.curve is not None and done.curve.gain is not None:
+        gain, low, high = done.curve.gain
+        lines.append(
+            f"more     {2 * n} ratings would add about {number(gain)} SRCC ({span(low, high)})"
+        )
     lines += [f"note     {note}" for note in done.notes]
     lines += [f"page     {page}", f"student  {folder}"]
     for line in lines:

@@ -32,8 +32,8 @@ def write_calibrate_page(path: Path, done: Calibrated, source: str) -> Path:
         notes=[printable(note) for note in done.notes],
         rows=rows,
         curve=_curve(done),
-        draws=max((point.draws for point in done.curve), default=0),
-        gain="" if done.gain is None else number(done.gain),
+        draws=0 if done.curve is None else done.curve.draws,
+        gain=_gain(done),
         scatter=charts.scatter(
             done.predicted.tolist(), done.opinions.tolist(), title="Ratings over scores",
             x_label="calibrated score", y_label="rating, points of 0–100",
@@ -74,15 +74,23 @@ def _rows(judged: str, checked: Checked, unit: float) -> list[tuple[str, str, li
 
 
 def _curve(done: Calibrated) -> charts.Svg | str:
-    if not done.curve:
+    if done.curve is None or not done.curve.points:
         return ""
+    points = done.curve.points
     return charts.intervals(
-        [counted(point.n, "rating") for point in done.curve],
-        [point.srcc[0] for point in done.curve],
-        [point.srcc[1:] for point in done.curve],
+        [counted(point.n, "rating") for point in points],
+        [point.srcc[0] for point in points],
+        [point.srcc[1:] for point in points],
         title="SRCC by number of ratings",
         x_label="SRCC on the other ratings",
     )
+
+
+def _gain(done: Calibrated) -> str:
+    if done.curve is None or done.curve.gain is None:
+        return ""
+    gain, low, high = done.curve.gain
+    return f"{number(gain)} ({span(low, high)})"
 
 
 def _furthest(done: Calibrated) -> list[tuple[str, str, str]]:

@@ -22,10 +22,9 @@ from snellen.students.calibration import (
     COVERAGE,
     Calibration,
     Checked,
-    CurvePoint,
+    Curve,
     cross_check,
     fit_calibration,
-    gain_of_doubling,
     learning_curve,
 )
 from snellen.students.features import Looked, Told, found_images, look_at
@@ -43,7 +42,7 @@ class Calibrated:
 
     student     : with people's opinion in it; the one given is left as it was.
     calibration : the fit. checked : its figures on images it has not seen, units of the ratings.
-    curve, gain : SRCC against ratings learned from; what twice as many would add, None if unknown.
+    curve       : figures against ratings learned from; None where it was not asked for.
     image       : (n,) rated images used. opinions, predicted : (n,) units of the ratings.
     held_out    : with a budget, the figures on all ratings beyond it; None otherwise.
     unit        : points of 0–100 in one unit of the ratings' scale.
@@ -53,8 +52,7 @@ class Calibrated:
     student: StudentModel
     calibration: Calibration
     checked: Checked
-    curve: list[CurvePoint]
-    gain: float | None
+    curve: Curve | None
     image: list[str]
     opinions: Floats
     predicted: Floats
@@ -108,12 +106,12 @@ def calibrate(
     if rest.size >= FEWEST:
         said = fitted.opinion(s[rest], z[rest])
         held_out = _on_rest(said, s[rest], points[rest], fitted.half)
-    drawn = learning_curve(s[learned], z[learned], points[learned]) if curve else []
+    drawn = learning_curve(s[learned], z[learned], points[learned], clusters) if curve else None
     card = _card(student, ratings, fitted, checked, unit, low)
     made = replace(student, card={**student.card, "calibration": card}, opinion=fitted.opinion)
     return Calibrated(
         student=made, calibration=fitted, checked=checked, curve=drawn,
-        gain=gain_of_doubling(drawn), image=[names[row] for row in learned],
+        image=[names[row] for row in learned],
         opinions=points[learned], predicted=checked.predicted, held_out=held_out, unit=unit,
         notes=tuple(notes),
     )  # fmt: skip
@@ -128,12 +126,12 @@ def figures_of(done: Calibrated) -> dict[str, Any]:
         "held_out": done.held_out and _plain(done.held_out, done.unit),
         "learning_curve": [
             {
-                "n": point.n, "draws": point.draws, "srcc": point.srcc, "plcc": point.plcc,
+                "n": point.n, "srcc": point.srcc, "plcc": point.plcc,
                 "rmse": [value / done.unit for value in point.rmse],
             }
-            for point in done.curve
+            for point in (done.curve.points if done.curve else ())
         ],
-        "gain_of_doubling": done.gain,
+        "gain_of_doubling": done.curve and done.curve.gain,
         "notes": list(done.notes),
     }  # fmt: skip
 

@@ -31,9 +31,9 @@ COVERAGE = 0.95
 
 _FOLDS = 10
 _FEWEST_IN_FOLDS = 5  # of ten ratings in five clusters a fold may leave but these
-_DRAWS = 20  # random subsets behind each point of the learning curve
+_DRAWS, _FEW_DRAWS, _MANY = 10, 4, 300  # behind each point of the learning curve; from so many on
+_CURVE_FOLDS = 5
 _SIZES = (10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750, 1000, 1500)
-_HELD_OUT = 0.2  # of the ratings are kept to judge the largest point of the curve
 
 How = Literal["cross-conformal", "Student's t"]
 
@@ -78,10 +78,22 @@ class CurvePoint:
     """The learning curve at n ratings: mean over random draws, and the middle 95 % of the draws."""
 
     n: int
-    draws: int
     srcc: tuple[float, float, float]
     plcc: tuple[float, float, float]
     rmse: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How figures grow with ratings.
+
+    points : from few ratings to four fifths of them. draws : random choices behind each.
+    gain   : SRCC that twice the ratings would add, with the middle 95 % of the draws; None unknown.
+    """
+
+    points: list[CurvePoint]
+    draws: int
+    gain: tuple[float, float, float] | None
 
 
 def fit_calibration(
@@ -107,10 +119,9 @@ def cross_predict(
     features: Floats,
     opinions: Floats,
     clusters: Sequence[Any] | None = None,
-    seed: int = 0,
 ) -> Floats:
     """(n,) each image as judged by a fit on the other folds."""
-    fold = _folds(len(opinions), clusters, seed)
+    fold = _folds(len(opinions), clusters, 0)
     predicted = np.empty(len(opinions))
     for k in np.unique(fold):
         rest = np.flatnonzero(fold != k)
@@ -151,62 +162,73 @@ def cross_check(
 
 
 def learning_curve(
-    scores: Floats, features: Floats, opinions: Floats, seed: int = 0, draws: int = _DRAWS
-) -> list[CurvePoint]:
-    """SRCC, PLCC and RMSE against the number of ratings learned from, on the ratings left.
+    scores: Floats, features: Floats, opinions: Floats, clusters: Sequence[Any] | None = None
+) -> Curve:
+    """SRCC, PLCC and RMSE against the number of ratings learned from.
 
-    Sizes grow to four fifths of the ratings, so that there is always something to judge by; empty
-    where there are not even so many (under 13 ratings).
+    At each size every image is judged by a fit on so many random ratings of the other folds, so all
+    sizes are judged on all images. Sizes grow to four fifths of the ratings; empty under 13.
     """
     n = len(opinions)
-    most = min(n - math.ceil(_HELD_OUT * n), MOST)
+    most = min(int(n * (1 - 1 / _CURVE_FOLDS)), MOST)
     sizes = [size for size in _SIZES if size < most] + [most] * (most >= FEWEST)
-    points = []
-    for size in sizes:
-        found = [
-            figures
-            for draw in range(draws)
-            if (figures := _one_draw(scores, features, opinions, size, seed + draw)) is not None
-        ]
-        if found:
-            columns = np.array(found).T
-            spread = [_mean_and_middle(column) for column in columns]
-            points.append(CurvePoint(size, len(found), *spread))
-    return points
+    draws = _DRAWS if n <= _MANY else _FEW_DRAWS
+    found = np.full((draws, len(sizes), 3), np.nan)
+    for draw in range(draws):
+        fold = _folds(n, clusters, draw, _CURVE_FOLDS)
+        for column, size in enumerate(sizes):
+            chance = np.random.default_rng([draw, size])
+            try:
+                said = _with_few(scores, features, opinions, fold, size, chance)
+                found[draw, column] = _three(said, opinions)
+            except StatsError:  # so few ratings may happen to be all alike
+                continue
+    points = [
+        CurvePoint(size, *(_mean_and_middle(column) for column in found[:, at].T))
+        for at, size in enumerate(sizes)
+    ]
+    return Curve(points, draws, _gain(sizes, found[:, :, 0]))
 
 
-def gain_of_doubling(curve: Sequence[CurvePoint]) -> float | None:
-    """SRCC that twice the ratings would add: the slope of the curve's second half against log₂ n.
+def _with_few(
+    scores: Floats,
+    features: Floats,
+    opinions: Floats,
+    fold: Ints,
+    size: int,
+    chance: np.random.Generator,
+) -> Floats:
+    """(n,) each image judged by a fit on `size` random ratings of the other folds."""
+    said = np.empty(len(opinions))
+    for k in np.unique(fold):
+        rest = chance.permutation(np.flatnonzero(fold != k))[:size]
+        opinion = fit_opinion(scores[rest], features[rest], opinions[rest], fewest=_FEWEST_IN_FOLDS)
+        said[fold == k] = opinion(scores[fold == k], features[fold == k])
+    return said
 
-    None with fewer than three points. A straight line on through the logarithm is generous, as
-    learning curves bend down (ours).
+
+def _three(said: Floats, opinions: Floats) -> tuple[float, float, float]:
+    error = float(np.sqrt(np.mean((said - opinions) ** 2)))
+    return srcc(said, opinions).value, plcc(said, opinions).value, error
+
+
+def _gain(sizes: Sequence[int], ranks: Floats) -> tuple[float, float, float] | None:
+    """SRCC that twice the ratings would add: the slope of the curve's upper half against log₂ n.
+
+    ranks : (draws, sizes). Mean over the draws and their middle 95 %; None with fewer than three
+    sizes. A straight line through the logarithm is generous, as learning curves bend down (ours).
     """
-    tail = curve[-max(3, len(curve) // 2) :]
-    if len(tail) < 3:
+    half = max(3, len(sizes) // 2)
+    whole = ranks[~np.isnan(ranks).any(axis=1), -half:]
+    if len(sizes) < half or not len(whole):
         return None
-    x = np.log2([point.n for point in tail])
-    return float(np.polyfit(x, [point.srcc[0] for point in tail], 1)[0])
-
-
-def _one_draw(
-    scores: Floats, features: Floats, opinions: Floats, size: int, seed: int
-) -> tuple[float, float, float] | None:
-    """(SRCC, PLCC, RMSE) on the rest after learning from `size` random ratings; None where the
-    draw is constant."""
-    order = np.random.default_rng(seed).permutation(len(opinions))
-    taken, rest = order[:size], order[size:]
-    try:
-        opinion = fit_opinion(scores[taken], features[taken], opinions[taken])
-        said = opinion(scores[rest], features[rest])
-        rank, straight = srcc(said, opinions[rest]).value, plcc(said, opinions[rest]).value
-    except StatsError:
-        return None
-    return rank, straight, float(np.sqrt(np.mean((said - opinions[rest]) ** 2)))
+    slopes = np.polyfit(np.log2(sizes[-half:]), whole.T, 1)[0]
+    return _mean_and_middle(slopes)
 
 
 def _mean_and_middle(values: Floats) -> tuple[float, float, float]:
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(values.mean()), float(low), float(high)
+    low, high = np.nanquantile(values, [0.025, 0.975])
+    return float(np.nanmean(values)), float(low), float(high)
 
 
 def _figures(
@@ -219,7 +241,7 @@ def _figures(
     )
 
 
-def _folds(n: int, clusters: Sequence[Any] | None, seed: int) -> Ints:
+def _folds(n: int, clusters: Sequence[Any] | None, seed: int, most: int = _FOLDS) -> Ints:
     codes = np.arange(n) if clusters is None else cluster_codes(clusters, n)
     if n < FEWEST:
         raise TooFewRatings(
@@ -228,7 +250,7 @@ def _folds(n: int, clusters: Sequence[Any] | None, seed: int) -> Ints:
     order = np.argsort(codes, kind="stable")
     fold = np.empty(n, np.intp)
     groups = int(codes.max()) + 1
-    fold[order] = deal_folds(codes[order], min(_FOLDS, groups), seed)
+    fold[order] = deal_folds(codes[order], min(most, groups), seed)
     return fold
 
 
