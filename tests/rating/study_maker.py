@@ -11,6 +11,7 @@ from snellen.images import content_hash
 from snellen.rating import Gallery, Study
 from snellen.rating.pictures import Known
 from snellen.rating.store import Rater, Task, Trial
+from snellen.rating.teaching import Teaching
 
 
 def make_picture(path: Path, number: int, size: tuple[int, int] = (64, 48)) -> Known:
@@ -31,7 +32,21 @@ def make_gallery(folder: Path, n: int = 30) -> Gallery:
 
 def make_study(folder: Path, task: Task = "acr", n: int = 20, pictures: int = 30) -> Study:
     gallery = make_gallery(folder / "photos", pictures)
-    return Study.begin(folder / "ratings.db", gallery, task, n, seed="tests")
+    return begin(folder / "ratings.db", gallery, task, n, seed="tests")
+
+
+def begin(
+    path: Path, gallery: Gallery, task: Task = "acr", n: int = 50, seed: str | None = None
+) -> Study:
+    return Study.begin(path, gallery, task, n, seed, Untaught(gallery))
+
+
+class Untaught(Teaching):
+    """As where torch is not installed: these tests are about people, not about a student."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+        self._student = self._looked = None
 
 
 def honest(study: Study, trial: Trial, noise: float = 0.0, seed: int = 0) -> str:

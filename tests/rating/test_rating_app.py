@@ -12,22 +12,20 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from study_maker import honest, make_gallery, make_picture, make_study, rate_all
+from study_maker import begin, honest, make_gallery, make_picture, make_study, rate_all
 
 from snellen.errors import StudyError
 from snellen.rating import Gallery, Study
 from snellen.rating.app import create_app
-from snellen.rating.live import FEWEST, Live, more_needed
+from snellen.rating.live import Live, more_needed
 from snellen.rating.store import Stimulus
-from snellen.rating.teaching import Teaching
 
 
 class Client:
     """Asks the app directly, without a port."""
 
     def __init__(self, study: Study, **options: Any) -> None:
-        teaching = Teaching(study, "built-in")
-        self.live = Live(study, teaching.fit, teaching.keep)
+        self.live = Live(study)
         self._app = create_app(study, self.live, **options)
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
@@ -158,7 +156,7 @@ def test_a_name_that_is_html_is_text_everywhere(tmp_path: Path) -> None:
     folder.mkdir()
     hostile = make_picture(folder / "<img src=x onerror=alert(1)>.png", 1)
     gallery = Gallery([hostile, make_picture(folder / "b.png", 2)], [("<b>.jpg", "<script>")])
-    with Study.begin(tmp_path / "r.db", gallery, n=2) as study:
+    with begin(tmp_path / "r.db", gallery, n=2) as study:
         rate_all(study, study.join("anna"))
         client = Client(study)
         told = client.get(f"/api/study/{study.owner}")
@@ -258,11 +256,7 @@ def test_pictures_gone_changed_or_of_others_are_refused(tmp_path: Path) -> None:
 
 
 def test_figures_come_when_there_is_enough_and_never_hold_anybody_up(study: Study) -> None:
-    def waiting(opinions: dict[str, float]) -> dict[str, Any]:
-        assert len(opinions) >= FEWEST
-        return {"srcc": 0.9, "low": 0.8, "high": 0.95}
-
-    live = Live(study, waiting, dict)
+    live = Live(study)
     assert "10 more pictures" in live.figures()["reason"]
     rate_all(study, study.join("anna"))
     assert live.figures()["working"]
@@ -272,8 +266,9 @@ def test_figures_come_when_there_is_enough_and_never_hold_anybody_up(study: Stud
         import time
 
         time.sleep(0.01)
-    assert (found["srcc"], found["pictures"]) == (0.9, 12)
-    assert found["more"] == more_needed({"srcc": 0.9}, 12)
+    assert found["pictures"] == 12
+    assert found["srcc"] > 0.9  # it said what the scores say
+    assert found["more"] == more_needed(found, 12)
 
 
 def test_how_many_more_falls_with_agreement_and_never_below_none() -> None:

@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
-from study_maker import make_gallery, make_study, rate_all
+from study_maker import begin, make_gallery, make_study, rate_all
 
 from snellen.errors import StudyError
-from snellen.rating import Study, StudyFile
+from snellen.rating import StudyFile
 from snellen.rating.store import Stimulus
 
 CONFIRM = "confirmed.txt"
@@ -107,7 +107,7 @@ def test_files_of_others_damaged_and_newer_ones_are_refused_with_the_fix(tmp_pat
         connection.execute("CREATE TABLE notes (text)")
     connection.close()
     with pytest.raises(StudyError, match=r"another program.*another file as the file of ratings"):
-        Study.begin(other, gallery)
+        begin(other, gallery)
 
     newer = tmp_path / "newer.db"
     StudyFile(newer).close()
@@ -115,14 +115,14 @@ def test_files_of_others_damaged_and_newer_ones_are_refused_with_the_fix(tmp_pat
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(StudyError, match=r"newer version.*pip install --upgrade"):
-        Study.begin(newer, gallery)
+        begin(newer, gallery)
 
     damaged = tmp_path / "damaged.db"
     damaged.write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
     with pytest.raises(StudyError, match=r"damaged.*\.recover"):
-        Study.begin(damaged, gallery)
+        begin(damaged, gallery)
     with pytest.raises(StudyError, match="does not exist"):
-        Study.begin(tmp_path / "no" / "ratings.db", gallery)
+        begin(tmp_path / "no" / "ratings.db", gallery)
 
 
 def test_a_file_of_judge_answers_is_not_a_study(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from study_maker import honest, make_gallery, make_picture, make_study, rate_all
+from study_maker import begin, honest, make_gallery, make_picture, make_study, rate_all
 
 from snellen.errors import InputError, StudyError
-from snellen.rating import Gallery, Study
+from snellen.rating import Gallery
 from snellen.rating.choice import most_pairs, spread
 from snellen.rating.plan import APART, TRAINING
 
@@ -56,7 +56,7 @@ def test_the_same_rater_gets_the_same_order_in_another_copy_of_the_study(tmp_pat
     gallery = make_gallery(tmp_path / "photos")
     orders = []
     for copy, seed in (("one.db", "a"), ("two.db", "a"), ("three.db", "b"), ("four.db", None)):
-        with Study.begin(tmp_path / copy, gallery, n=20, seed=seed) as study:
+        with begin(tmp_path / copy, gallery, n=20, seed=seed) as study:
             orders.append([t.shown for t in rate_all(study, study.join("anna"))])
     assert orders[0] == orders[1]
     assert orders[0] != orders[2] != orders[3] != orders[0]
@@ -169,7 +169,7 @@ def test_a_study_asks_no_more_than_there_is(tmp_path: Path) -> None:
     with make_study(tmp_path, n=50, pictures=4) as study:
         assert study.n == 4
         assert sum(t.kind == "rating" for t in rate_all(study, study.join("anna"))) == 4
-    with Study.begin(tmp_path / "pairs.db", study.gallery, "pairs", 50) as study:
+    with begin(tmp_path / "pairs.db", study.gallery, "pairs", 50) as study:
         assert study.n == most_pairs(4) == 6
         assert sum(t.kind == "rating" for t in rate_all(study, study.join("anna"))) == 6
 
@@ -198,16 +198,16 @@ def test_how_far_a_rater_is_ends_at_all_of_all(tmp_path: Path) -> None:
 def test_options_that_make_no_sense(tmp_path: Path) -> None:
     gallery = make_gallery(tmp_path / "photos", 3)
     with pytest.raises(InputError, match="at least 1"):
-        Study.begin(tmp_path / "a.db", gallery, n=0)
+        begin(tmp_path / "a.db", gallery, n=0)
     with pytest.raises(InputError, match="Tasks are acr and pairs"):
-        Study.begin(tmp_path / "a.db", gallery, "stars")  # type: ignore[arg-type]
+        begin(tmp_path / "a.db", gallery, "stars")  # type: ignore[arg-type]
     alone = Gallery([make_picture(tmp_path / "one.png", 1)])
     with pytest.raises(InputError, match="at least two pictures"):
-        Study.begin(tmp_path / "a.db", alone, "pairs")
-    Study.begin(tmp_path / "b.db", gallery).close()
+        begin(tmp_path / "a.db", alone, "pairs")
+    begin(tmp_path / "b.db", gallery).close()
     with pytest.raises(InputError, match="is a study of 'acr', not of 'pairs'"):
-        Study.begin(tmp_path / "b.db", gallery, "pairs")
-    with Study.begin(tmp_path / "b.db", gallery) as study:
+        begin(tmp_path / "b.db", gallery, "pairs")
+    with begin(tmp_path / "b.db", gallery) as study:
         for name in ("", "  ", "a\nb", "x" * 61):
             with pytest.raises(InputError, match="no name for a rater"):
                 study.join(name)
@@ -222,7 +222,7 @@ def test_a_picture_that_left_the_folders_is_told_with_the_fix(tmp_path: Path) ->
         assert trial is not None
         others = [p for p in study.gallery.known.values() if p.hash != trial.shown[0].image]
     with (
-        Study.begin(tmp_path / "ratings.db", Gallery(others), n=10) as study,
+        begin(tmp_path / "ratings.db", Gallery(others), n=10) as study,
         pytest.raises(StudyError, match=r"no longer in its folders.*folders it was begun with"),
     ):
         study.next(study.join("anna"))

@@ -22,7 +22,7 @@ def command(
         Path, typer.Option(help="File of the study; the same one again goes on with it.")
     ] = DEFAULT_FILE,
     student: Annotated[
-        str, typer.Option(help="Scorer that says what to rate first and learns from it.")
+        str, typer.Option(help="Folder of a student, or built-in: says what to rate next.")
     ] = "built-in",
     task: Annotated[
         str, typer.Option(help="acr: one picture on five levels. pairs: which of two is better.")
@@ -55,6 +55,8 @@ def command(
     from snellen.errors import MissingExtra, UnknownName
     from snellen.rating import Gallery, Study
     from snellen.rating.store import Task
+    from snellen.rating.teaching import Teaching
+    from snellen.runs import Progress
 
     if task not in get_args(Task):
         raise UnknownName("task", task, get_args(Task))
@@ -63,11 +65,15 @@ def command(
     except ImportError as error:
         raise MissingExtra(error.name or "fastapi", "serve", "show pages to raters") from None
     with bar() as progress:
-        gallery = Gallery.open(paths, student, progress)
-    with Study.begin(study, gallery, cast(Task, task), n) as opened:
+        gallery = Gallery.open(paths, progress)
+    with bar("looking") as progress:
+        teaching = Teaching(
+            gallery, student, lambda done, total: progress(Progress(total, done, 0, 0))
+        )
+    with Study.begin(study, gallery, cast(Task, task), n, teaching=teaching) as opened:
         for rater in raters or (["me"] if not opened.file.raters() else []):
             opened.join(rater)
-        serve(opened, student, host, port, name or [], lambda base: _tell(opened, base, study))
+        serve(opened, host, port, name or [], lambda base: _tell(opened, base, study))
 
 
 def _tell(study: Study, base: str, path: Path) -> None:
@@ -94,7 +100,7 @@ def ratings(
         typer.Option("-o", "--output", help="Write to .csv, .json or .jsonl. Repeat."),
     ] = None,
     form: Annotated[
-        str, typer.Option("--as", help="votes, mos, label-studio or fiftyone.")
+        str, typer.Option("--as", help="votes, counting, mos, label-studio or fiftyone.")
     ] = "mos",
     add: Annotated[
         list[Path] | None,

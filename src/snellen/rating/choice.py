@@ -1,6 +1,6 @@
-"""Which pictures or pairs come into the next round.
+"""Which pairs come into the next round, and pictures where there is no student to ask.
 
-Pictures: spread over the student's scores, since a scale can only be set where there are ratings.
+Pictures: spread over the scores, since a scale can only be set where there are ratings.
 Pairs: every picture equally often, half against a random other and half against one that the
 student scores close by, where a comparison tells most. Both rules are ours.
 """
@@ -20,14 +20,6 @@ PAIRS_AN_IMAGE = 4  # comparisons each picture takes part in, about
 _UNEVEN = 2  # so many more comparisons than the least compared one a partner may have
 
 
-def pictures(gallery: Gallery, earlier: Sequence[Shown], count: int, seed: str) -> list[Shown]:
-    """`count` more pictures, or what is left of them."""
-    rated = {shown[0].image for shown in earlier}
-    order = spread(_by_score(gallery))
-    fresh: list[Shown] = [(Stimulus(image),) for image in order if image not in rated]
-    return fresh[:count]
-
-
 def most_pairs(images: int) -> int:
     """How many different pairs there are."""
     return images * (images - 1) // 2
@@ -36,7 +28,7 @@ def most_pairs(images: int) -> int:
 def pairs(gallery: Gallery, earlier: Sequence[Shown], count: int, seed: str) -> list[Shown]:
     """`count` more pairs, none of which was there before."""
     rng = random_for(seed, "pairs", len(earlier))
-    order = _by_score(gallery)
+    order = by_score(gallery)
     place = {image: i for i, image in enumerate(order)}
     seen = {frozenset(stimulus.image for stimulus in shown) for shown in earlier}
     often = Counter(stimulus.image for shown in earlier for stimulus in shown)
@@ -97,5 +89,6 @@ def spread(order: Sequence[str]) -> list[str]:
     return [order[i] for i in found]
 
 
-def _by_score(gallery: Gallery) -> list[str]:
+def by_score(gallery: Gallery) -> list[str]:
+    """All pictures by their score, worst first."""
     return sorted(gallery.known, key=lambda image: (gallery.known[image].score, image))

@@ -116,8 +116,14 @@ def fiftyone(file: StudyFile) -> list[Row]:
     ]
 
 
+def counting_of(file: StudyFile) -> list[Row]:
+    """The votes that make opinions: no training, repeats, checks or flagged raters."""
+    return [row for row in votes_of(file) if row["kind"] == "rating" and not row["flag"]]
+
+
 _FORMS: dict[str, Callable[[StudyFile], list[Row]]] = {
     "votes": votes_of,
+    "counting": counting_of,
     "mos": opinions_of,
     "label-studio": label_studio,
     "fiftyone": fiftyone,

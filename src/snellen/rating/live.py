@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from snellen.errors import SnellenError
@@ -19,28 +18,17 @@ FEWEST = 10  # rated pictures under which a correlation means nothing
 WANTED = 0.02  # half-width of the interval that "about N more" aims at
 
 Figures: TypeAlias = dict[str, Any]
-Fit: TypeAlias = Callable[[dict[str, float]], Figures]
-"""Picture's hash → mean opinion, to figures of the student that learned them: `srcc`, `low` and
-`high` on pictures it did not learn from."""
+"""`srcc`, `low` and `high` on pictures the student did not learn from, or the `reason`."""
 
 
 class Live:
     """What is known so far.
 
-    study : whose answers.
-    fit   : teaches the student what people said; called with the mean opinions, in a thread.
-    keep  : makes and writes the calibrated student; gives what to tell the owner.
+    study : whose answers, and whose student.
     """
 
-    def __init__(
-        self,
-        study: Study,
-        fit: Fit,
-        keep: Callable[[], dict[str, Any]],
-    ) -> None:
+    def __init__(self, study: Study) -> None:
         self._study = study
-        self._fit = fit
-        self._keep = keep
         self._lock = threading.Lock()
         self._working = False
         self._of: dict[str, float] | None = None
@@ -79,13 +67,13 @@ class Live:
     def calibrate(self) -> dict[str, Any]:
         """Write the calibrated student now; the reason where it cannot be."""
         try:
-            return self._keep()
+            return self._study.teaching.calibrate(self._study.file)
         except SnellenError as error:
             return {"error": error.what, "fix": error.fix}
 
     def _work(self, opinions: dict[str, float]) -> None:
         try:
-            found = self._fit(opinions)
+            found = self._study.teaching.fit(opinions)
             found |= {"pictures": len(opinions), "more": more_needed(found, len(opinions))}
         except SnellenError as error:
             found = {"pictures": len(opinions), "reason": str(error)}

@@ -36,7 +36,7 @@ _RUIN = (("gaussian-blur", 5), ("jpeg", 5))
 class Known:
     """One picture that can be rated.
 
-    score : of the study's student, 0–100.
+    score : of the built-in scorer, 0–100.
     """
 
     hash: str
@@ -65,15 +65,14 @@ class Gallery:
     def open(
         cls,
         paths: Paths,
-        student: str = "built-in",
         progress: Callable[[Progress], None] | None = None,
     ) -> Gallery:
-        """Score everything under `paths` with `student`: it reads every file once, so that what
-        cannot be shown is known now, and says what to rate first. Resumes as `score` does.
+        """Score everything under `paths` with the built-in scorer: every file is read once, so
+        that what cannot be shown is known now. Resumes as `score` does.
 
         Raises what `score` raises; `NothingFound` where not one picture can be read.
         """
-        table = score(paths, student, progress=progress)
+        table = score(paths, progress=progress)
         given = [paths] if isinstance(paths, (str, Path)) else list(paths)  # type: ignore[arg-type]
         places = {found.name: found.path for found in find(given)}
         known = [

@@ -11,14 +11,12 @@ from snellen.errors import InputError
 from snellen.rating.app import create_app
 from snellen.rating.live import Live
 from snellen.rating.study import Study
-from snellen.rating.teaching import Teaching
 
 _HERE = {"127.0.0.1", "localhost", "::1"}
 
 
 def serve(
     study: Study,
-    student: str,
     host: str,
     port: int,
     names: Sequence[str],
@@ -26,7 +24,6 @@ def serve(
 ) -> None:
     """Serve until it is ended; what was taken is finished first.
 
-    student : the scorer that learns.
     host    : address to listen on; another machine's browser is only answered under the names
               given, since the links carry the secret.
     ready   : called with the address of the pages when they can be opened.
@@ -38,8 +35,7 @@ def serve(
             "Name this machine as they call it: --name 192.168.1.20 or --name studio.local.",
         )
     listener = listen(host, port)
-    taught = Teaching(study, student)
-    app = create_app(study, Live(study, taught.fit, taught.keep), hosts=frozenset(names))
+    app = create_app(study, Live(study), hosts=frozenset(names))
     settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
     port = listener.getsockname()[1]
     ready(f"http://{names[0] if names else host}:{port}")

@@ -22,7 +22,8 @@ from snellen.errors import InputError, StudyError
 from snellen.rating import choice, plan
 from snellen.rating.pictures import Gallery
 from snellen.rating.screening import RaterReport, report_rater
-from snellen.rating.store import Rater, Shown, StudyFile, Task, Trial
+from snellen.rating.store import Rater, Shown, Stimulus, StudyFile, Task, Trial
+from snellen.rating.teaching import Teaching
 
 LEVELS = {5: "Excellent", 4: "Good", 3: "Fair", 2: "Poor", 1: "Bad"}
 """The five-level quality scale of absolute category rating (ITU-T P.910, clause 8.1)."""
@@ -51,9 +52,12 @@ class Study:
     n     : pictures (acr) or pairs that every rater is asked about.
     """
 
-    def __init__(self, file: StudyFile, gallery: Gallery, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, file: StudyFile, gallery: Gallery, teaching: Teaching, settings: dict[str, Any]
+    ) -> None:
         self.file = file
         self.gallery = gallery
+        self.teaching = teaching
         self.task: Task = settings["task"]
         self.n = int(settings["n"])
         self.seed = str(settings["seed"])
@@ -68,10 +72,12 @@ class Study:
         task: Task = "acr",
         n: int = 50,
         seed: str | None = None,
+        teaching: Teaching | None = None,
     ) -> Study:
         """Open the study in `path`, or begin one there.
 
-        seed : of a new study's orders; drawn where it is not given, since raters must not know it.
+        teaching : the student that says what comes next; without one it is the built-in scorer.
+        seed     : of a new study's orders; drawn where not given, as raters must not know it.
         Raises `InputError` for options that make no sense or are another study's, `StudyError`
         where the file cannot be used.
         """
@@ -95,7 +101,7 @@ class Study:
             file.change_setting("n", min(n, most))
             held = file.settings()
         file.name_images({picture.hash: picture.name for picture in gallery.known.values()})
-        return cls(file, gallery, held)
+        return cls(file, gallery, teaching or Teaching(gallery), held)
 
     def join(self, name: str) -> Rater:
         """The rater of this name, invited now if they are new."""
@@ -218,8 +224,11 @@ class Study:
             count = min(plan.ROUND, self.n - len(earlier))
             if count <= 0:
                 return []
-            chooser = choice.pictures if self.task == "acr" else choice.pairs
-            items = chooser(self.gallery, earlier, count, self.seed)
+            if self.task == "acr":
+                rated = [shown[0].image for shown in earlier]
+                items: list[Shown] = [(Stimulus(i),) for i in self.teaching.next(rated, count)]
+            else:
+                items = choice.pairs(self.gallery, earlier, count, self.seed)
             if items:
                 self.file.add_round(number, items)
             return self.file.rounds()[number] if items else []
