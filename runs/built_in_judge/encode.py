@@ -69,13 +69,14 @@ def loss_of(said: Said, opinion: Tensor, families: Tensor, severity: Tensor) -> 
 def same_photo(embedding: Tensor, group: Tensor, temperature: float = 0.1) -> Tensor:
     """Supervised contrastive loss (Khosla 2020): samples of one photo are near, others far.
 
-    embedding : (B, C); group : (B,) which photo.
+    embedding : (B, C); group : (B,) which photo. One loss for each sample; of those that have no
+    other of their photo it means nothing.
     """
     unit = F.normalize(embedding, dim=1)
     near = unit @ unit.T / temperature
     near = near.masked_fill(torch.eye(len(near), dtype=torch.bool), -1e4)
     same = (group[:, None] == group).float().fill_diagonal_(0)
-    return -((F.log_softmax(near, 1) * same).sum(1) / same.sum(1)).mean()
+    return -(F.log_softmax(near, 1) * same).sum(1) / same.sum(1).clamp(min=1)
 
 
 def step_losses(
@@ -98,7 +99,7 @@ def step_losses(
     parts["taught"] = torch.stack(list(soft.values())).sum()
     parts["cells"] = 2 * F.mse_loss(heads.cell(tokens).float(), cells.flatten(0, 1).float())
     group = torch.arange(count) // 3
-    parts["photo"] = 0.1 * same_photo(heads.content(together.mean(1)).float(), group)
+    parts["photo"] = 0.1 * same_photo(heads.content(together.mean(1)).float(), group).mean()
     return parts
 
 

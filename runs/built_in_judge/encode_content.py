@@ -80,7 +80,7 @@ def main() -> None:
         group = torch.arange(len(rows)) // PICTURES
         parts = torch.stack(
             [
-                same_photo(embedding.float(), group),
+                same_photo(embedding.float(), group).mean(),
                 0.3 * F.cross_entropy(kind.float(), kinds),
                 10 * F.mse_loss(colour.float(), colours.flatten(2).transpose(1, 2)),
             ]

@@ -13,9 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +36,12 @@ EACH = PLAIN + len(Q_DEBIAS)
 VISIBLE = (0.25, 0.5, 1.0)  # points of opinion under a pristine photo
 CLEAR = 0.5  # points of opinion between the pictures of a pair
 BATCH = 64
+SEEN, BY_LETTER, UNSEEN = "seen wordings", "by letter", "unseen wordings"
 LEVELS = wordings.LEVELS
 WEIGHTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 Floats = NDArray[np.float64]
+Figures: TypeAlias = dict[str, Any]
+Read: TypeAlias = Callable[[list[Answer]], Figures]
 
 
 class Figure(NamedTuple):
@@ -82,15 +85,37 @@ class Held:
         return self.rows[(self.place >= 1) & (self.place <= HELD_SINGLES)]
 
 
-def ask(judge: Judge, questions: Sequence[Question]) -> list[Answer]:
-    """All answers; a missing one ends the measurement, for there must be none."""
-    answers: list[Answer] = []
-    for start in range(0, len(questions), BATCH):
-        answers += judge.answer(questions[start : start + BATCH])
-    for answer in answers:
-        if answer.missing:
-            raise SystemExit(f"no answer: {answer.missing}")
-    return answers
+class Exam:
+    """Everything that is asked, gathered first: questions about the same images come together, so
+    that the judge shares its work between them."""
+
+    def __init__(self) -> None:
+        self._asked: list[Question] = []
+        self._parts: list[tuple[str, slice, Read]] = []
+
+    def add(self, group: str, questions: Sequence[Question], read: Read) -> None:
+        """`read` makes figures of `group` of the answers to `questions`, in their order."""
+        start = len(self._asked)
+        self._asked += questions
+        self._parts.append((group, slice(start, len(self._asked)), read))
+
+    def sit(self, judge: Judge) -> dict[str, Figures]:
+        """Group → its figures. A missing answer ends the measurement: there must be none."""
+        keys = [tuple(image.hash for image in question.images) for question in self._asked]
+        order = sorted(range(len(keys)), key=lambda i: keys[i])
+        answers: list[Answer | None] = [None] * len(order)
+        for start in range(0, len(order), BATCH):
+            places = order[start : start + BATCH]
+            found = judge.answer([self._asked[place] for place in places])
+            for place, answer in zip(places, found, strict=True):
+                if answer.missing:
+                    raise SystemExit(f"no answer: {answer.missing}")
+                answers[place] = answer
+        groups: dict[str, Figures] = {}
+        for group, part, read in self._parts:
+            given = [answer for answer in answers[part] if answer is not None]
+            groups.setdefault(group, {}).update(read(given))
+        return groups
 
 
 def mean(values: Sequence[float] | Floats, clusters: Sequence[int] | NDArray[np.int64]) -> Figure:
@@ -114,28 +139,36 @@ def rate(image: ImagePart, wording: wordings.Wording) -> Question:
     return score(image, text, levels=LEVELS, weights=WEIGHTS, prefill=prefill)
 
 
-def levels(judge: Judge, held: Held, wording: wordings.Wording) -> dict[str, Any]:
-    """Expected level against opinion, over singles and over mixes."""
-    answers = ask(judge, [rate(held.images[row], wording) for row in held.plain])
-    values = np.full(len(held.rows), np.nan)
-    values[held.plain] = [answer.expected(WEIGHTS) for answer in answers]
+def levels(exam: Exam, group: str, held: Held, wording: wordings.Wording) -> None:
+    """Expected level against opinion, over singles and over mixes, and against what is shown."""
+    rows = held.plain
     mixes = held.rows[(held.place > HELD_SINGLES) & (held.place < PLAIN)]
-    found = {
-        "level SRCC, singles, human table": _srcc_of(values, held, held.singles),
-        "level SRCC, mixes, proxy": _srcc_of(values, held, mixes),
-        "mass of the five levels": mean([a.mass or 0 for a in answers], held.content[held.plain]),
-    }
-    return {"figures": found, "values": values}
+    appeal = np.array([content.appeal(held.data.facts[row].thumb) for row in rows])
+
+    def read(answers: list[Answer]) -> Figures:
+        values = np.full(len(held.rows), np.nan)
+        values[rows] = [answer.expected(WEIGHTS) for answer in answers]
+        return {
+            "level SRCC, singles, human table": _srcc_of(values, held, held.singles),
+            "level SRCC, mixes, proxy": _srcc_of(values, held, mixes),
+            "level SRCC with the appeal of what is shown": srcc(
+                values[rows], appeal, held.content[rows]
+            ),
+            "mass of the five levels": mean([a.mass or 0 for a in answers], held.content[rows]),
+        }
+
+    exam.add(group, [rate(held.images[row], wording) for row in rows], read)
 
 
 def _srcc_of(values: Floats, held: Held, rows: NDArray[np.int64]) -> Figure:
     return srcc(values[rows], held.opinion[rows], held.content[rows])
 
 
-def naming(judge: Judge, held: Held, wording: wordings.Wording, *, letters: bool) -> dict[str, Any]:
+def naming(exam: Exam, group: str, held: Held, wording: wordings.Wording) -> None:
     """Which family, eight options in an order of their own for every picture."""
     rows = np.concatenate([held.rows[held.place == 0], held.singles])
     questions, orders = [], []
+    letters = "{lettered}" in wording[0]
     for row in rows:
         order = [FAMILIES[i] for i in np.random.default_rng(int(row)).permutation(len(FAMILIES))]
         orders.append(order)
@@ -147,31 +180,29 @@ def naming(judge: Judge, held: Held, wording: wordings.Wording, *, letters: bool
         else:
             asked, options = text.format(options=", ".join(order)), tuple(order)
         questions.append(choice(held.images[row], asked, options=options, prefill=prefill))
-    named = np.array(
-        [
-            order[int(np.argmax(answer.probabilities))]
-            for order, answer in zip(orders, ask(judge, questions), strict=True)
-        ]
-    )
     truth = np.array([held.family[row] for row in rows])
     below = PRISTINE - held.opinion[rows]
-    found = {}
-    for limit in VISIBLE:
-        seen = (truth != "clean") & (below >= limit)
-        right = (named == truth)[seen].astype(float)
-        found[f"family accuracy, at least {limit} below pristine"] = mean(
-            right, held.content[rows][seen]
-        )
-        each = [right[truth[seen] == name].mean() for name in np.unique(truth[seen])]
-        found[f"family macro accuracy, at least {limit} below pristine"] = float(np.mean(each))
-    clean = held.place[rows] == 0
-    found["pristine photos called clean"] = mean(
-        (named == "clean")[clean].astype(float), held.content[rows][clean]
-    )
-    return found
+
+    def read(answers: list[Answer]) -> Figures:
+        tops = [int(np.argmax(answer.probabilities)) for answer in answers]
+        named = np.array([order[top] for order, top in zip(orders, tops, strict=True)])
+        found: Figures = {}
+        for limit in VISIBLE:
+            seen = (truth != "clean") & (below >= limit)
+            right = (named == truth)[seen].astype(float)
+            label = f"accuracy, at least {limit} below pristine"
+            found[f"family {label}"] = mean(right, held.content[rows][seen])
+            each = [right[truth[seen] == name].mean() for name in np.unique(truth[seen])]
+            found[f"family macro {label}"] = float(np.mean(each))
+        clean = held.place[rows] == 0
+        called = (named == "clean")[clean].astype(float)
+        found["pristine photos called clean"] = mean(called, held.content[rows][clean])
+        return found
+
+    exam.add(group, questions, read)
 
 
-def pairs(judge: Judge, held: Held, wording: wordings.Wording, each: int = 6) -> dict[str, Any]:
+def pairs(exam: Exam, group: str, held: Held, wording: wordings.Wording, each: int = 6) -> None:
     """Which of two is better, in both orders; half of the pairs of one photo, half of two."""
     chosen = []
     for photo in range(held.content[-1] + 1):
@@ -190,24 +221,25 @@ def pairs(judge: Judge, held: Held, wording: wordings.Wording, each: int = 6) ->
     def question(a: int, b: int) -> Question:
         return choice(held.images[a], held.images[b], text, options=marks, prefill=prefill)
 
-    answers = ask(judge, [q for a, b in chosen for q in (question(a, b), question(b, a))])
-    first = np.array([answer.probabilities[0] for answer in answers]).reshape(-1, 2)
     better = np.array([held.opinion[a] > held.opinion[b] for a, b in chosen])
     owner = held.content[[a for a, _ in chosen]]
-    both = (first[:, 0] + 1 - first[:, 1]) / 2
-    single = np.stack([(first[:, 0] > 0.5) == better, (first[:, 1] > 0.5) != better], 1)
-    chose_first = (first > 0.5).mean(1)
-    return {
-        "pair accuracy, one order": mean(single.mean(1), owner),
-        "pair accuracy, both orders together": mean(((both > 0.5) == better).astype(float), owner),
-        "position bias, points towards the first": mean(100 * (chose_first - 0.5), owner),
-        "same verdict in both orders": mean(
-            ((first[:, 0] > 0.5) != (first[:, 1] > 0.5)).astype(float), owner
-        ),
-    }
+
+    def read(answers: list[Answer]) -> Figures:
+        first = np.array([answer.probabilities[0] for answer in answers]).reshape(-1, 2)
+        says = first > 0.5
+        single = np.stack([says[:, 0] == better, says[:, 1] != better], 1).mean(1)
+        together = ((first[:, 0] + 1 - first[:, 1]) / 2 > 0.5) == better
+        return {
+            "pair accuracy, one order": mean(single, owner),
+            "pair accuracy, both orders together": mean(together.astype(float), owner),
+            "position bias, points towards the first": mean(100 * (says.mean(1) - 0.5), owner),
+            "same verdict in both orders": mean((says[:, 0] != says[:, 1]).astype(float), owner),
+        }
+
+    exam.add(group, [q for a, b in chosen for q in (question(a, b), question(b, a))], read)
 
 
-def same_object(judge: Judge, held: Held, wording: wordings.Wording) -> dict[str, Any]:
+def same_object(exam: Exam, group: str, held: Held, wording: wordings.Wording) -> None:
     """Two pictures of one photo, however distorted, against two of different photos."""
     photos = int(held.content[-1]) + 1
     asked, truth, owner = [], [], []
@@ -223,12 +255,15 @@ def same_object(judge: Judge, held: Held, wording: wordings.Wording) -> dict[str
             asked.append(predicate(held.images[a], held.images[b], text, prefill=prefill))
             truth.append(same)
             owner.append(photo)
-    says = np.array([answer.probabilities[0] > 0.5 for answer in ask(judge, asked)])
-    right = (says == np.array(truth)).astype(float)
-    return {"same-object accuracy": mean(right, owner)}
+
+    def read(answers: list[Answer]) -> Figures:
+        says = np.array([answer.probabilities[0] > 0.5 for answer in answers])
+        return {"same-object accuracy": mean((says == np.array(truth)).astype(float), owner)}
+
+    exam.add(group, asked, read)
 
 
-def conditional(judge: Judge, held: Held) -> dict[str, Any]:
+def conditional(exam: Exam, group: str, held: Held) -> None:
     """Q-Debias's question; then again with the photo itself where the copy was."""
     text, prefill = wordings.SECOND_BESIDE_POOR[0]
 
@@ -239,21 +274,24 @@ def conditional(judge: Judge, held: Held) -> dict[str, Any]:
     copies = held.rows[held.place >= PLAIN]
     queries = copies - PLAIN  # the copies are of the first pictures, in their order
     photos = copies - held.place[copies]
-    asked = [question(c, q) for c, q in zip(copies, queries, strict=True)]
-    swapped = [question(p, q) for p, q in zip(photos, queries, strict=True)]
-    good = np.array([answer["Good"] for answer in ask(judge, asked)])
-    beside_photo = np.array([answer["Good"] for answer in ask(judge, swapped)])
     owner = held.content[copies]
-    return {
-        "conditional SRCC with opinion of the second": srcc(good, held.opinion[queries], owner),
-        "P(good) beside the copy less beside the photo": mean(good - beside_photo, owner),
-        "share of queries with P(good) higher beside the copy": mean(
-            (good > beside_photo).astype(float), owner
-        ),
-    }
+    asked = [question(c, q) for c, q in zip(copies, queries, strict=True)]
+    asked += [question(p, q) for p, q in zip(photos, queries, strict=True)]
+
+    def read(answers: list[Answer]) -> Figures:
+        good, beside_photo = np.array([answer["Good"] for answer in answers]).reshape(2, -1)
+        return {
+            "conditional SRCC with opinion of the second": srcc(good, held.opinion[queries], owner),
+            "P(good) beside the copy less beside the photo": mean(good - beside_photo, owner),
+            "share of queries with P(good) higher beside the copy": mean(
+                (good > beside_photo).astype(float), owner
+            ),
+        }
+
+    exam.add(group, asked, read)
 
 
-def free_text(describer: Describer, held: Held, each: int = 2) -> dict[str, Any]:
+def free_text(describer: Describer, held: Held, each: int = 1) -> Figures:
     """Does a generated sentence name faults, and the right one where there is one?"""
     rows = [
         int(row)
@@ -276,14 +314,6 @@ def free_text(describer: Describer, held: Held, each: int = 2) -> dict[str, Any]
     }
 
 
-def leaning(held: Held, values: Floats) -> dict[str, Any]:
-    """How much of a rating follows what is shown: the appeal of the photo itself."""
-    rows = held.plain
-    appeal = np.array([content.appeal(held.data.facts[row].thumb) for row in rows])
-    return {"SRCC of the level with the appeal of what is shown": srcc(
-        values[rows], appeal, held.content[rows])}  # fmt: skip
-
-
 def speed(judge: Judge, held: Held) -> dict[str, float]:
     """Two-image questions a second: the eight of Q-Debias about each of ten pictures."""
     asked = []
@@ -298,9 +328,9 @@ def speed(judge: Judge, held: Held) -> dict[str, float]:
                         prefill=prefill,
                     )
                 )  # fmt: skip
-    ask(judge, asked[:8])
+    judge.answer(asked[:8])
     started = time.perf_counter()
-    ask(judge, asked)
+    judge.answer(asked)
     return {"two-image questions a second": len(asked) / (time.perf_counter() - started)}
 
 
@@ -318,28 +348,23 @@ def main() -> None:
     folder = Path(args.judge.removeprefix("hf:"))
     folder = folder if folder.is_dir() else built_in.FOLDER / args.judge
     held = Held(Pictures(args.cache, args.part), args.contents)
-    rated = levels(judge, held, ("Rate the quality of the image.", wordings.IS))
-    unseen = levels(judge, held, wordings.HELD_OUT["rate"][0])
+    exam = Exam()
+    levels(exam, SEEN, held, wordings.RATE[0])
+    naming(exam, SEEN, held, wordings.NAME[0])
+    pairs(exam, SEEN, held, wordings.BETTER_LETTER[0])
+    same_object(exam, SEEN, held, wordings.SAME[0])
+    conditional(exam, SEEN, held)
+    naming(exam, BY_LETTER, held, wordings.NAME_BY_LETTER[1])
+    levels(exam, UNSEEN, held, wordings.HELD_OUT["rate"][0])
+    naming(exam, UNSEEN, held, wordings.HELD_OUT["name"][0])
+    pairs(exam, UNSEEN, held, wordings.HELD_OUT["pair"][0])
+    same_object(exam, UNSEEN, held, wordings.HELD_OUT["same"][0])
     found: dict[str, Any] = {
         "contents": int(held.content[-1]) + 1,
         "pictures": len(held.rows),
         "judge": judge.name,
-        "seen wordings": {
-            **rated["figures"],
-            **naming(judge, held, wordings.NAME[0], letters=False),
-            **pairs(judge, held, wordings.BETTER_LETTER[0]),
-            **same_object(judge, held, wordings.SAME[0]),
-            **conditional(judge, held),
-            **free_text(Describer(folder), held),
-            **leaning(held, rated["values"]),
-        },
-        "by letter": naming(judge, held, wordings.NAME_BY_LETTER[1], letters=True),
-        "unseen wordings": {
-            **unseen["figures"],
-            **naming(judge, held, wordings.HELD_OUT["name"][0], letters=False),
-            **pairs(judge, held, wordings.HELD_OUT["pair"][0]),
-            **same_object(judge, held, wordings.HELD_OUT["same"][0]),
-        },
+        **exam.sit(judge),
+        "free text": free_text(Describer(folder), held),
         "speed": {"load, seconds": loaded, **speed(judge, held)},
     }
     args.out.mkdir(parents=True, exist_ok=True)

@@ -137,15 +137,21 @@ def stack(rows: Sequence[Row]) -> Batch:
     )
 
 
-def logits(model: Any, batch: Batch, pixel_values: Tensor) -> Tensor:
+def look(model: Any, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
+    """What the language model is given of each picture (n, 49, its width), and the tower's own
+    tokens (n, 49, C), of pictures (n, 3, 224, 224)."""
+    seen = model.model.get_image_features(pixel_values)
+    return torch.stack(list(seen.pooler_output)), seen.last_hidden_state
+
+
+def logits(model: Any, batch: Batch, projected: Tensor) -> Tensor:
     """Logits (targets, vocabulary) at every target's place.
 
-    pixel_values : (pictures, 3, 224, 224) in the order of the rows.
+    projected : from `look`, pictures in the order of the rows.
     """
-    features = torch.cat(list(model.model.get_image_features(pixel_values).pooler_output))
     embedded = model.get_input_embeddings()(batch.ids)
     here = (batch.ids == _ID["<image>"])[..., None]
-    embedded = embedded.masked_scatter(here, features.to(embedded.dtype))
+    embedded = embedded.masked_scatter(here, projected.to(embedded.dtype))
     hidden = model.model.language_model(
         inputs_embeds=embedded,
         attention_mask=batch.mask.to(embedded.dtype),

@@ -3,7 +3,9 @@
     OMP_NUM_THREADS=1 python -m runs.built_in_judge.tune built-in
     OMP_NUM_THREADS=1 python -m runs.built_in_judge.tune built-in-base
 
-Only answers count in the loss. Resumable; every save also writes the checkpoint as it stands, from
+The loss is that of the answers, and a small one that keeps photos apart in the tower, whatever was
+done to them: without it the judge did not learn to say whether two pictures show the same object.
+Resumable; every save also writes the checkpoint as it stands, from
 the running average of the weights.
 """
 
@@ -20,15 +22,16 @@ import torch
 
 from runs.built_in_judge import lessons
 from runs.built_in_judge.checkpoint import new_model, tokenizer, write
-from runs.built_in_judge.encode import cosine
-from runs.built_in_judge.packing import Row, answer_loss, logits, pack, stack
+from runs.built_in_judge.encode import cosine, same_photo
+from runs.built_in_judge.packing import Row, answer_loss, logits, look, pack, stack
 from runs.built_in_judge.pictures import Pictures, UInt8, varied
 from runs.built_in_judge.questions import Asker
-from runs.built_in_judge.vision import to_pixel_values
+from runs.built_in_judge.vision import WIDTHS, to_pixel_values
 
 ROWS = 10  # a step: two pictures each
 SAVE_EVERY = 200
 LESSONS = {"built-in": lessons.tuned, "built-in-base": lessons.base}
+APART = 0.1  # weight of keeping photos apart, against 1 for the answers
 TOWER_SHARE = 0.25  # of the learning rate: the tower comes trained
 
 
@@ -42,15 +45,30 @@ def tower_weights(name: str, out: Path) -> dict[str, Any]:
     return {key[len(start) :]: value for key, value in average.items() if key.startswith(start)}
 
 
-def draw(data: Pictures, name: str, rng: np.random.Generator) -> tuple[list[Row], UInt8]:
-    """Rows of questions and their pictures (2 · `ROWS`, 224, 224, 3)."""
-    rows, pixels = [], []
+def draw(
+    data: Pictures, name: str, rng: np.random.Generator
+) -> tuple[list[Row], UInt8, torch.Tensor]:
+    """Rows of questions, their pictures (2 · `ROWS`, 224, 224, 3), and which photo each is of."""
+    rows, pixels, photos = [], [], []
     asker = Asker(rng)
     for _ in range(ROWS):
         a, b = data.pair(rng)
         rows.append(pack(*LESSONS[name](asker, data.facts[a], data.facts[b])))
         pixels.append(varied(data.pixels([a, b]), rng))
-    return rows, np.concatenate(pixels)
+        photos += [data.facts[a].photo, data.facts[b].photo]
+    _, group = np.unique(photos, return_inverse=True)
+    return rows, np.concatenate(pixels), torch.from_numpy(group)
+
+
+def photos_apart(
+    content: torch.nn.Linear, tokens: torch.Tensor, group: torch.Tensor
+) -> torch.Tensor:
+    """`same_photo` over the pictures that have another one of their photo in the batch."""
+    paired = (group[:, None] == group).sum(1) > 1
+    if not paired.any():
+        return tokens.new_zeros(())
+    embedding = content(tokens.mean(1)).float()
+    return same_photo(embedding, group)[paired].mean()
 
 
 def main() -> None:
@@ -83,37 +101,53 @@ def main() -> None:
         betas=(0.9, 0.98),
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: cosine(s, args.steps))
+    content = torch.nn.Linear(WIDTHS[-1], 64)  # only for `photos_apart`
+    content_optimizer = torch.optim.AdamW(content.parameters(), lr=1e-3)
     things: dict[str, Any] = {
+        "content": content,
+        "content optimizer": content_optimizer,
         "model": model, "ema": average, "optimizer": optimizer, "schedule": schedule
     }  # fmt: skip
     store, first = folder / "tune.pt", 0
     if store.exists():
         state = torch.load(store, weights_only=True)
         for key, thing in things.items():
-            thing.load_state_dict(state[key])
+            if key in state:
+                thing.load_state_dict(state[key])
         first = state["step"]
         print(f"resuming after step {first}", flush=True)
 
-    started, total, since = time.time(), 0.0, 0
+    started, sums, since = time.time(), np.zeros(2), 0
     for step in range(first, args.steps):
-        rows, pixels = draw(data, args.name, np.random.default_rng((2, step)))
+        rows, pixels, group = draw(data, args.name, np.random.default_rng((2, step)))
         batch = stack(rows)
         values = to_pixel_values(torch.from_numpy(pixels))
         with torch.autocast("cpu", torch.bfloat16):
-            found = logits(model, batch, values.contiguous(memory_format=torch.channels_last))
+            values = values.contiguous(memory_format=torch.channels_last)
+            projected, tokens = look(model, values)
+            found = logits(model, batch, projected)
+            apart = photos_apart(content, tokens, group)
         loss = answer_loss(found, batch)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        content_optimizer.zero_grad(set_to_none=True)
+        (loss + APART * apart).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        content_optimizer.step()
         schedule.step()
         average.update_parameters(model)
-        total, since = total + float(loss.detach()), since + 1
+        sums += [float(loss.detach()), float(apart.detach())]
+        since += 1
         if (step + 1) % 50 == 0:
             pace = (time.time() - started) / (step + 1 - first) * 1e3
-            line = {"step": step + 1, "ms": round(pace), "loss": round(total / since, 4)}
+            line = {
+                "step": step + 1,
+                "ms": round(pace),
+                "loss": round(sums[0] / since, 4),
+                "apart": round(sums[1] / since, 3),
+            }
             print(json.dumps(line), flush=True)
-            total, since = 0.0, 0
+            sums[:], since = 0.0, 0
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == args.steps:
             state = {key: thing.state_dict() for key, thing in things.items()}
             torch.save(

@@ -62,8 +62,14 @@ ATTRIBUTE: tuple[Wording, ...] = (
 # How a person calls the side of quality that each family harms.
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "blur": ("sharpness", "focus", "detail"),
-    "noise": ("noise", "graininess", "noise level"),
-    "compression": ("artifacts", "artefacts", "compression", "compression artifacts"),
+    "noise": ("noise", "graininess", "noise level", "freedom from noise"),
+    "compression": (
+        "artifacts",
+        "artefacts",
+        "compression",
+        "compression artifacts",
+        "freedom from compression artefacts",
+    ),
     "brightness": ("exposure", "brightness", "lighting"),
     "contrast": ("contrast", "tonal range"),
     "colorfulness": ("color", "colour", "colors", "colours", "colorfulness", "saturation"),
@@ -74,6 +80,7 @@ NAME: tuple[Wording, ...] = (
     ("Which distortion does the image show: {options}?", ""),
     ("Which distortion does the image show: {options}?", "The distortion is"),
     ("What is the main distortion of this image? Options: {options}.", ""),
+    ("What is the main distortion of this image? Options: {options}.", "It is"),
     ("What kind of distortion affects this image the most? Choose from {options}.", ""),
     ("Name the distortion of the image: {options}.", "The distortion of the image is"),
     ("Which type of distortion is present in this image? {options}.", ""),
