@@ -46,7 +46,7 @@ def judge(folder: Path) -> judged.TransformersJudge:
 
 def expected(judge: judged.TransformersJudge, question: Question) -> list[float]:
     """Option's log-probabilities by one plain forward pass over prompt and words, no cache."""
-    processor, model = judge._processor, judge._model
+    processor, model = judge.processor, judge.model
     text = judged.prompt_text(processor, question)
     images = [Image.fromarray(part.pixels()) for part in question.images]
     found = []
@@ -79,7 +79,7 @@ def test_agrees_with_a_plain_forward_pass(judge: judged.TransformersJudge) -> No
 
 
 def test_agrees_with_generate(judge: judged.TransformersJudge) -> None:
-    processor, model = judge._processor, judge._model
+    processor, model = judge.processor, judge.model
     text = judged.prompt_text(processor, PAIR)
     images = [Image.fromarray(part.pixels()) for part in PAIR.images]
     inputs = processor(text=[text], images=[images], return_tensors="pt")
@@ -104,9 +104,9 @@ def test_questions_with_the_same_images_share_and_say_the_same(
     asked = [choice(ONE, OTHER, text, options=("A", "B", "very good")) for text in texts]
     alone = [judge.answer([question])[0] for question in asked]
     seen = []
-    forward = judge._model.forward
+    forward = judge.model.forward
     monkeypatch.setattr(
-        judge._model,
+        judge.model,
         "forward",
         lambda *args, **named: seen.append("pixel_values" in named) or forward(*args, **named),
     )
@@ -126,8 +126,8 @@ def test_images_are_told_as_shown(judge: judged.TransformersJudge) -> None:
         shown = judge.answer([question])[0].shown
         assert "PIL" in shown.processor or "torchvision" in shown.processor
         assert len(shown.images) == len(question.images)
-        text, config = shown.prompt, judge._model.config
-        prompt, _ = judged.encode(judge._processor, config, question, text, "cpu")
+        text, config = shown.prompt, judge.model.config
+        prompt, _ = judged.encode(judge.processor, config, question, text, "cpu")
         assert shown.tokens == len(prompt.ids)
         placed = [image.tokens for image in shown.images]
         assert sum(filter(None, placed)) == prompt.ids.count(config.image_token_id)

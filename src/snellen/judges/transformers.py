@@ -39,13 +39,13 @@ class TransformersJudge:
     share     : questions of a batch with the same images share encoding and prefill.
     """
 
-    can = Capabilities(readout="logits")
+    can = Capabilities(readout="logits", embeddings=True, tunable=True)
 
     def __init__(
         self, name: str, model: Any, processor: Any, decided: Mapping[str, str], *, share: bool
     ) -> None:
         self.name = name
-        self._model, self._processor = model, processor
+        self.model, self.processor = model, processor
         self._decided, self._share = dict(decided), share
 
     def describe(self) -> Mapping[str, str]:
@@ -55,8 +55,8 @@ class TransformersJudge:
     def spell(self, question: Question) -> dict[str, tuple[str, ...]]:
         """Option → its ways of being said, tokens parted by "|". Raises `JudgeError` for options
         that the tokenizer cannot tell apart."""
-        tokenizer = self._processor.tokenizer
-        spelled = spell(tokenizer, prompt_text(self._processor, question), question.options)
+        tokenizer = self.processor.tokenizer
+        spelled = spell(tokenizer, prompt_text(self.processor, question), question.options)
         return {
             option: tuple("|".join(tokenizer.decode([token]) for token in way) for way in ways)
             for option, ways in spelled.items()
@@ -93,11 +93,11 @@ class TransformersJudge:
 
     def _prepare(self, place: int, question: Question) -> _Ready | Answer:
         """The question as the model needs it, or the missing answer that says why not."""
-        config, device = self._model.config, self._model.device
+        config, device = self.model.config, self.model.device
         try:
-            text = prompt_text(self._processor, question)
-            spelled = spell(self._processor.tokenizer, text, question.options)
-            prompt, shown = encode(self._processor, config, question, text, device)
+            text = prompt_text(self.processor, question)
+            spelled = spell(self.processor.tokenizer, text, question.options)
+            prompt, shown = encode(self.processor, config, question, text, device)
         except SnellenError as error:
             return Answer.without(question.options, str(error))
         except Exception as error:  # a processor refuses in its own words; the others go on
@@ -110,7 +110,7 @@ class TransformersJudge:
             return {}
         try:
             ways = [[way for one in item.spelled.values() for way in one] for item in ready]
-            found = read(self._model, [item.prompt for item in ready], ways)
+            found = read(self.model, [item.prompt for item in ready], ways)
         except Exception as error:  # a model that fails must not end the run
             if not _out_of_memory(error) or len(ready) == 1:
                 return {item.place: item.missing(_told(error), notes) for item in ready}
