@@ -94,6 +94,8 @@ def _tokens(processor: Any, word: str) -> list[tuple[int, ...]]:
 def _keeper(kept: dict[str, Floats], name: str) -> Any:
     def keep(_module: Any, _inputs: Any, output: Any) -> None:
         state = output[0] if isinstance(output, tuple) else output
+        if state.ndim == 4:  # a stage of convolutions: (pictures, channels, height, width)
+            state = state.movedim(1, -1)
         kept[name] = _array(state.reshape(-1, state.shape[-1]).float().mean(0))
 
     return keep

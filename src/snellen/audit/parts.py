@@ -91,8 +91,8 @@ def _part(model: Any, part: Part) -> Any:
 
 
 def _layers(module: Any) -> list[Any]:
-    """The longest list of blocks inside: its layers."""
+    """The list of blocks that holds the most of a part: its layers, or its stages."""
     from torch.nn import ModuleList
 
     lists = [one for one in module.modules() if isinstance(one, ModuleList)]
-    return list(max(lists, key=len, default=[]))
+    return list(max(lists, key=lambda one: sum(p.numel() for p in one.parameters()), default=[]))

@@ -1,0 +1,304 @@
+"""Tune parts of a judge on naming distortions, and audit it before and after.
+
+The experiment of arXiv 2512.09573: which part must learn for a judge to see? Photos are split by
+reference; one set trains, the other is audited before and after each combination of parts. Only
+wordings of `questions.TAUGHT` are trained with, so that the audit's unseen ones tell what was
+learnt from the picture from what was learnt by heart.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snellen.audit.collect import collect, identity
+from snellen.audit.findings import Findings, find_out
+from snellen.audit.inside import Inside, balanced, look_inside, why_not
+from snellen.audit.material import PRISTINE, Item, Photos, Pixels
+from snellen.audit.parts import PARTS, Part
+from snellen.audit.sheet import read_sheets
+from snellen.data import split_by_group
+from snellen.errors import InputError, JudgeError, UnknownName
+from snellen.judges import Judge, load_judge
+from snellen.runs import Progress, Request, Run
+
+if TYPE_CHECKING:
+    from snellen.audit.training import Recipe
+
+TESTED = 0.3  # share of the photos that is audited and never trained on
+AUDITED = 240  # pictures of them, as many of each label
+LOOKED = 80  # looked at inside
+THOROUGH = 64  # asked in unseen wordings, too
+LEARNT = 1200  # pictures to train on
+_COPIED = ("*.json", "*.jinja", "*.model", "*.txt")  # of a checkpoint, all but its weights
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """One combination of parts, audited.
+
+    parts     : empty for the judge as it came. folder : its checkpoint; None for that one.
+    trained   : parameters that were trained. loss : mean over the last tenth of the steps.
+    findings  : the audit on photos that were never trained on.
+    """
+
+    parts: tuple[Part, ...]
+    folder: Path | None
+    trained: int
+    loss: float
+    findings: Findings
+
+    @property
+    def name(self) -> str:
+        return " + ".join(self.parts) or "as it came"
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """before, after : one a combination. photos : (trained on, audited)."""
+
+    before: Tuned
+    after: tuple[Tuned, ...]
+    photos: tuple[int, int]
+    recipe: Recipe
+
+    @property
+    def sentence(self) -> str:
+        """Whether vision and projector explain most of the gain, as the paper found."""
+        by_parts = {one.parts: gain(self.before, one) for one in self.after}
+        sight, whole = by_parts.get(("vision", "projector")), by_parts.get(PARTS)
+        if sight is None or whole is None:
+            best = max(self.after, key=lambda one: gain(self.before, one))
+            return f"{best.name}: {_points(gain(self.before, best))} of accuracy."
+        if whole <= 0:
+            return f"Tuning all parts brings {_points(whole)}: nothing was learnt."
+        told = f"Tuning all parts brings {_points(whole)} of accuracy, vision and projector alone"
+        share = sight / whole
+        found = "most of it" if share >= 0.5 else "less than half of it, against the paper"
+        return f"{told} {_points(sight)}: {share:.0%}, {found}."
+
+
+def gain(before: Tuned, after: Tuned) -> float:
+    """Points of accuracy in [−1, 1] on photos never trained on."""
+    return after.findings.perception.accuracy.value - before.findings.perception.accuracy.value
+
+
+def relative_change(before: float, after: float) -> float:
+    """(after − before) / |before|: how semantic distance is told; NaN for nothing before."""
+    return (after - before) / abs(before) if before else math.nan
+
+
+def parse_parts(texts: Sequence[str]) -> list[tuple[Part, ...]]:
+    """ "vision,projector", "all", "every" (each combination) as tuples in the order of `PARTS`.
+
+    Raises `UnknownName`, and `InputError` where nothing is named.
+    """
+    found: list[tuple[Part, ...]] = []
+    for text in texts:
+        words = [word.strip() for word in text.split(",") if word.strip()]
+        if words == ["every"]:
+            found += [one for size in (1, 2, 3) for one in combinations(PARTS, size)]
+            continue
+        for word in words:
+            if word not in (*PARTS, "all"):
+                raise UnknownName("part", word, (*PARTS, "all", "every"))
+        found.append(tuple(part for part in PARTS if part in words or "all" in words))
+    if not found or not all(found):
+        raise InputError("no part is named to tune", "Give --parts vision,projector or all.")
+    return list(dict.fromkeys(found))
+
+
+def tune(
+    judge: str,
+    photos: Photos,
+    combinations: Sequence[tuple[Part, ...]],
+    recipe: Recipe,
+    directory: Path,
+    *,
+    learnt: int = LEARNT,
+    audited: int = AUDITED,
+    progress: Callable[[str, int, int], None] = lambda doing, done, total: None,
+    **options: Any,
+) -> Tuning:
+    """Train each combination on a fresh copy of `judge`, and audit all of them.
+
+    judge     : name of a judge whose weights are on disk; checkpoints go to DIRECTORY/PARTS/.
+    recipe    : its `parts` are those of each combination in turn.
+    learnt, audited : pictures to train on and to audit.
+    progress  : called with (what is being done, done, total). options : for `load_judge`.
+    Whatever is finished is kept: the same call goes on where it was stopped.
+    Raises `JudgeError` for a judge that cannot be trained, `InputError` for too few photos.
+    """
+    base = load_judge(judge, **options)
+    if not base.can.tunable:
+        raise JudgeError(
+            f"{base.name} cannot be tuned: its weights are not in this process",
+            "Name a model that runs here: hf:MODEL, built-in-base.",
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    train_items, test_items = split(photos, learnt, audited)
+    shelf = _Shelf(photos, train_items, directory / "pictures", progress)
+    tested = replace(photos, items=test_items)
+    before = _audit(base, tested, directory / "as-it-came", progress)
+    first = Tuned((), None, 0, math.nan, before)
+    done = []
+    for parts in combinations:
+        done.append(_one(judge, parts, shelf, tested, recipe, directory, progress, options))
+        gc.collect()  # a model is a cycle of modules and hooks; two at a time may not fit
+    counted = [len({item.reference for item in items}) for items in (train_items, test_items)]
+    return Tuning(first, tuple(done), (counted[0], counted[1]), recipe)
+
+
+def split(photos: Photos, learnt: int, audited: int) -> tuple[list[Item], list[Item]]:
+    """Items to train on and to audit: no photo in both, about as many of each label.
+
+    Raises `InputError` for fewer than two photos on a side.
+    """
+    names = sorted({item.reference for item in photos.items})
+    sides = dict(zip(names, split_by_group(names, test=TESTED), strict=True))
+    train = [item for item in photos.items if sides[item.reference] == "train"]
+    test = [item for item in photos.items if sides[item.reference] == "test"]
+    if min(len({item.reference for item in side}) for side in (train, test)) < 2:
+        raise InputError(
+            f"{len(names)} photos are too few to train on some and audit others",
+            "Give at least 7.",
+        )
+    return balanced(train, learnt), _with_ladders(test, audited)
+
+
+def _with_ladders(items: Sequence[Item], count: int) -> list[Item]:
+    """Balanced items, and the pristine of each photo: what a fall is measured from."""
+    chosen = {item.name for item in balanced(items, count)}
+    return [item for item in items if item.name in chosen or item.type == PRISTINE]
+
+
+class _Shelf:
+    """The pictures to train on, made once and kept on disk, raw: each is read many times."""
+
+    def __init__(
+        self,
+        photos: Photos,
+        items: Sequence[Item],
+        folder: Path,
+        progress: Callable[[str, int, int], None],
+    ) -> None:
+        from snellen.audit.training import Example
+
+        folder.mkdir(exist_ok=True)
+        self._folder = folder
+        self.examples: list[Example] = []
+        for number, item in enumerate(items, 1):
+            name = f"{photos.pristine(item).hash[:16]}-{item.type}-{item.level}"
+            path = self._path(name)
+            if not path.exists():
+                with path.with_suffix(".tmp").open("wb") as file:
+                    np.save(file, photos.picture(item).pixels)
+                path.with_suffix(".tmp").replace(path)
+            self.examples.append(Example(name, item.family))
+            progress("making pictures", number, len(items))
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.npy"
+
+    def picture(self, name: str) -> Pixels:
+        pixels: Pixels = np.load(self._path(name))
+        return pixels
+
+
+def _one(
+    judge: str,
+    parts: tuple[Part, ...],
+    shelf: _Shelf,
+    tested: Photos,
+    recipe: Recipe,
+    directory: Path,
+    progress: Callable[[str, int, int], None],
+    options: dict[str, Any],
+) -> Tuned:
+    """Train one combination, save its checkpoint, audit that."""
+    from snellen.audit.parts import anatomy, model_of
+    from snellen.audit.training import train
+
+    folder = directory / "-".join(parts)
+    folder.mkdir(exist_ok=True)
+    checkpoint, losses = folder / "checkpoint", folder / "loss.csv"
+    loaded = load_judge(judge, **options)
+    model, processor = model_of(loaded)
+    count = sum(one.numel() for part in parts for _, one in anatomy(model).parameters(part))
+    if not (checkpoint / "config.json").exists():
+        own = replace(recipe, parts=parts)
+
+        def step(number: int, loss: float) -> None:
+            with losses.open("a") as file:
+                file.write(f"{number},{loss:.5f}\n")
+            progress(f"training {' + '.join(parts)}", number, recipe.steps)
+
+        trained = train(
+            model.float(), processor, shelf.examples, shelf.picture, own, folder / "state.pt",
+            prefill=loaded.can.prefill, step=step,
+        )  # fmt: skip
+        _save(trained, processor, model.config._name_or_path, checkpoint)
+    audited = load_judge(f"hf:{checkpoint}")
+    findings = _audit(audited, tested, folder / "audit", progress)
+    return Tuned(parts, checkpoint, count, _last_loss(losses), findings)
+
+
+def _audit(
+    judge: Judge, material: Photos, place: Path, progress: Callable[[str, int, int], None]
+) -> Findings:
+    """A small audit in a run of its own: naming, unseen wordings, scores, inside."""
+    from snellen.scoring import make_method
+
+    method = make_method("levels")
+    request = Request("audit", (str(place.absolute()),), {"judges": [judge.name]})
+
+    def told(one: Progress) -> None:
+        progress(f"auditing {place.parent.name}", one.done, one.total)
+
+    with Run.open(place, request, identity(judge, method)) as run:
+        collect([judge], method, material, run, thorough=THOROUGH, progress=told)
+    [sheet] = read_sheets(place, 1)
+    reason = why_not(judge)
+    inside: Inside | None = None if reason else look_inside(judge, material, pictures=LOOKED)
+    skipped = {"alignment": reason} if reason else {}
+    return find_out(
+        sheet, judge.name, method.name, samples=judge.can.samples, inside=inside, skipped=skipped
+    )
+
+
+def _save(model: Any, processor: Any, source: str, folder: Path) -> None:
+    """A checkpoint that `hf:FOLDER` loads; `config.json` comes last, so that it marks a whole."""
+    half = folder.with_name("checkpoint-part")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir()
+    model.save_pretrained(half)
+    processor.save_pretrained(half)
+    origin = Path(source)
+    if origin.is_dir():  # whatever the classes do not write again
+        for pattern in _COPIED:
+            for path in origin.glob(pattern):
+                if not (half / path.name).exists() and ".safetensors" not in path.name:
+                    shutil.copy(path, half / path.name)
+    shutil.rmtree(folder, ignore_errors=True)
+    half.replace(folder)
+
+
+def _last_loss(path: Path) -> float:
+    """Mean over the last tenth of the steps; NaN where none were written."""
+    if not path.exists():
+        return math.nan
+    by_step = dict(line.split(",") for line in path.read_text().splitlines())
+    values = [float(value) for value in by_step.values()]
+    return float(np.mean(values[-max(len(values) // 10, 1) :]))
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.1f} points".replace("-", "−")
