@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from snellen.errors import InputError, MissingExtra, ScorerError
 from snellen.images.view import ViewPolicy
-from snellen.students.network import ScorerNetwork, mean_and_deviation
+from snellen.students.network import ScorerNetwork, mean_and_deviation, to_unit
 
 BUILT_IN = "built-in"
 ALIASES: Mapping[str, str] = {
@@ -41,10 +41,12 @@ class Body(nn.Module):
     """What every body offers.
 
     cell_width : C, features of one cell of a crop.
-    width      : d, features of a picture: mean and deviation over the cells, then the context.
+    pooled     : features that come of the cells and the context: mean and deviation of each.
+    width      : d, all features of a picture: the pooled ones, then what else the body measures.
     """
 
     cell_width: int
+    pooled: int
     width: int
 
     def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
@@ -68,16 +70,27 @@ class BuiltInBody(Body):
         self.network = network
         self.sharpness = sharpness
         self.cell_width = network.cell_score.in_features
-        self.width = network.head[0].num_features  # type: ignore[assignment]
+        self.pooled = network.head[0].num_features  # type: ignore[assignment]
+        self.width = self.pooled + (0 if network.second is None else network.second.width)
 
     def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
-        cells, context = self.network.look(crops, whole)
-        return cells, torch.cat([mean_and_deviation(cells.flatten(1, 2)), context], 1)
+        network = self.network
+        answers = network.stem.answers(to_unit(crops.flatten(0, 1)))
+        cells, context = network.looked(answers, crops, whole)
+        features = [mean_and_deviation(cells.flatten(1, 2)), context]
+        if network.second is not None:
+            features.append(network.second.measure(*answers, crops.shape[1]))
+        return cells, torch.cat(features, 1)
 
     def faults(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        out = self.network.out(self.network.head(features)).float()
-        families = self.network.out.out_features // 2  # score, variance, k families, k − 1 grades
-        return self.sharpness * out[:, 2 : 2 + families], torch.sigmoid(out[:, 2 + families :])
+        network = self.network
+        out = network.out(network.head(features[:, : self.pooled])).float()
+        count = network.out.out_features // 2  # score, variance, k families, k − 1 grades
+        families = out[:, 2 : 2 + count]
+        if network.second is not None:
+            _, other = network.second(features[:, self.pooled :])
+            families = families + network.second.weight * (other - families)
+        return self.sharpness * families, torch.sigmoid(out[:, 2 + count :])
 
 
 class BackboneBody(Body):
@@ -90,7 +103,7 @@ class BackboneBody(Body):
         super().__init__()
         self.backbone = backbone
         self.cell_width = int(backbone.channels[-1])
-        self.width = 4 * self.cell_width
+        self.width = self.pooled = 4 * self.cell_width
         self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None] * 255)
         self.register_buffer("std", torch.tensor(_STD)[:, None, None] * 255)
 

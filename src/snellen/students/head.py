@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import NamedTuple
 
@@ -9,41 +10,55 @@ import torch
 from torch import Tensor, nn
 
 from snellen.students.body import Body, BuiltInBody
-from snellen.students.network import MIDDLE
+from snellen.students.network import MIDDLE, Moments
 
 _HIDDEN = 160
 _NARROW, _WIDE = -6.0, 2.0  # of the log-variance, as in the built-in scorer
+_FURTHEST = Moments.furthest
 
 
 class QualityHead(nn.Module):
     """features (B, d) → score (B,) in MOS units 1–5 and log-variance (B,).
 
     The score is the mean of what the cells say, each by one linear rule (that is the map), plus
-    what a small network says of the picture's features. `centre` and `scale` (d,) normalise the
-    features; calibration uses the same normalised features.
+    what a small network says of the pooled features. Where the body measures more (the built-in
+    scorer's moments), a second opinion on that is averaged in with its `weight`.
+    `centre` and `scale` (d,) normalise the features; calibration uses the same normalised ones.
     """
 
     centre: Tensor
     scale: Tensor
+    weight: Tensor
 
-    def __init__(self, width: int, cell_width: int, hidden: int = _HIDDEN) -> None:
+    def __init__(self, body: Body, hidden: int = _HIDDEN, second: nn.Module | None = None) -> None:
         super().__init__()
-        self.register_buffer("centre", torch.zeros(width))
-        self.register_buffer("scale", torch.ones(width))
-        self.cell = nn.Linear(cell_width, 1, bias=False)
-        self.inner = nn.Linear(width, hidden)
+        self.pooled = body.pooled
+        self.register_buffer("centre", torch.zeros(body.width))
+        self.register_buffer("scale", torch.ones(body.width))
+        self.register_buffer("weight", torch.tensor(0.0))
+        self.cell = nn.Linear(body.cell_width, 1, bias=False)
+        self.inner = nn.Linear(body.pooled, hidden)
         self.outer = nn.Linear(hidden, 2)
+        self.second = second
         nn.init.zeros_(self.cell.weight)
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
 
     def normalise(self, features: Tensor) -> Tensor:
-        return (features - self.centre) / self.scale
+        usual = (features - self.centre) / self.scale
+        # What is measured beside the cells has long tails; it was learned from clipped like this.
+        return torch.cat(
+            [usual[:, : self.pooled], usual[:, self.pooled :].clamp(-_FURTHEST, _FURTHEST)], 1
+        )
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        own = self.outer(torch.relu(self.inner(self.normalise(features))))
-        cells = self.of_cells(features[:, : self.cell.in_features])
-        return cells + own[:, 0], own[:, 1].clamp(_NARROW, _WIDE)
+        usual = self.normalise(features)
+        own = self.outer(torch.relu(self.inner(usual[:, : self.pooled])))
+        score = self.of_cells(features[:, : self.cell.in_features]) + own[:, 0]
+        if self.second is not None:
+            other = MIDDLE + self.second(usual[:, self.pooled :])[:, 0]
+            score = score + self.weight * (other - score)
+        return score, own[:, 1].clamp(_NARROW, _WIDE)
 
     def of_cells(self, cells: Tensor) -> Tensor:
         """(…, C) → (…) MOS units: what a cell says alone."""
@@ -95,17 +110,22 @@ class StudentNetwork(nn.Module):
 
 def start_head(body: Body) -> QualityHead:
     """The head that training starts from: the built-in scorer's own, or one that knows nothing."""
-    head = QualityHead(body.width, body.cell_width)
+    head = QualityHead(body)
     if isinstance(body, BuiltInBody):
-        norm, inner = body.network.head[0], body.network.head[1]
+        norm, inner, second = body.network.head[0], body.network.head[1], body.network.second
         assert isinstance(norm, nn.BatchNorm1d)
         assert isinstance(inner, nn.Linear)
         assert norm.running_mean is not None
         assert norm.running_var is not None
-        head = QualityHead(body.width, body.cell_width, inner.out_features)
+        layers = None if second is None else copy.deepcopy(second.layers)
+        head = QualityHead(body, inner.out_features, layers)
         with torch.no_grad():
-            head.centre.copy_(norm.running_mean)
-            head.scale.copy_(torch.sqrt(norm.running_var + norm.eps))
+            head.centre[: body.pooled].copy_(norm.running_mean)
+            head.scale[: body.pooled].copy_(torch.sqrt(norm.running_var + norm.eps))
+            if second is not None:
+                head.centre[body.pooled :].copy_(second.middle)
+                head.scale[body.pooled :].copy_(1 / second.inverse)
+                head.weight.copy_(second.weight)
             # The normalisation's own factor and offset go into the layer behind it.
             head.inner.weight.copy_(inner.weight * norm.weight)
             head.inner.bias.copy_(inner.bias + inner.weight @ norm.bias)
