@@ -37,7 +37,6 @@ class Glimpse:
     likeness: Floats
 
 
-@torch.inference_mode()
 def glimpse(body: Anatomy, processor: Any, question: Question, labels: Sequence[str]) -> Glimpse:
     """Run the model once on `question` (one picture) and keep what passes.
 
@@ -53,12 +52,27 @@ def glimpse(body: Anatomy, processor: Any, question: Question, labels: Sequence[
         for number, layer in enumerate(body.vision_layers, 1)
     ]
     try:
-        out = model(**prompt.inputs, output_hidden_states=True, logits_to_keep=1, use_cache=False)
+        with torch.inference_mode():
+            out = model(
+                **prompt.inputs, output_hidden_states=True, logits_to_keep=1, use_cache=False
+            )
+            return _read(body, processor, prompt.inputs, out.hidden_states, kept, labels)
     finally:
         for hook in hooks:
             hook.remove()
-    ids = prompt.inputs["input_ids"][0]
-    states = out.hidden_states
+
+
+def _read(
+    body: Anatomy,
+    processor: Any,
+    inputs: Any,
+    states: Sequence[torch.Tensor],
+    kept: dict[str, Floats],
+    labels: Sequence[str],
+) -> Glimpse:
+    """The encoder's layers are `kept` already; the language model's are its hidden `states`."""
+    model = body.model
+    ids = inputs["input_ids"][0]
     visual = states[0][0, ids == model.config.image_token_id].float()
     kept["projector"] = _array(visual.mean(0))
     words = [_tokens(processor, label) for label in labels]

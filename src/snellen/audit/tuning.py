@@ -9,10 +9,12 @@ learnt from the picture from what was learnt by heart.
 from __future__ import annotations
 
 import gc
+import hashlib
+import json
 import math
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,9 +28,10 @@ from snellen.audit.material import PRISTINE, Item, Photos, Pixels
 from snellen.audit.parts import PARTS, Part
 from snellen.audit.sheet import read_sheets
 from snellen.data import split_by_group
-from snellen.errors import InputError, JudgeError, UnknownName
+from snellen.errors import InputError, JudgeError, RunError, UnknownName
 from snellen.judges import Judge, load_judge
 from snellen.runs import Progress, Request, Run
+from snellen.runs.files import write_json
 
 if TYPE_CHECKING:
     from snellen.audit.training import Recipe
@@ -143,8 +146,8 @@ def tune(
             f"{base.name} cannot be tuned: its weights are not in this process",
             "Name a model that runs here: hf:MODEL, built-in-base.",
         )
-    directory.mkdir(parents=True, exist_ok=True)
     train_items, test_items = split(photos, learnt, audited)
+    _claim(directory, base.name, recipe, [*train_items, *test_items], photos.side)
     shelf = _Shelf(photos, train_items, directory / "pictures", progress)
     tested = replace(photos, items=test_items)
     before = _audit(base, tested, directory / "as-it-came", progress)
@@ -155,6 +158,31 @@ def tune(
         gc.collect()  # a model is a cycle of modules and hooks; two at a time may not fit
     counted = [len({item.reference for item in items}) for items in (train_items, test_items)]
     return Tuning(first, tuple(done), (counted[0], counted[1]), recipe)
+
+
+def _claim(directory: Path, judge: str, recipe: Recipe, items: Sequence[Item], side: int) -> None:
+    """Make the directory of this request, or refuse one of another: its checkpoints would lie."""
+    names = "\n".join(item.name for item in items).encode("utf-8", "replace")
+    asked = {
+        "judge": judge,
+        **asdict(replace(recipe, parts=())),  # each combination has its own
+        "parts": [],
+        "side": side,
+        "pictures": hashlib.sha256(names).hexdigest()[:16],
+    }
+    path = directory / "request.json"
+    if path.exists():
+        there = json.loads(path.read_text("utf-8"))
+        other = [name for name in asked if asked[name] != there.get(name)]
+        if other:
+            raise RunError(
+                f"{directory} holds the tuning of another request ({other[0]}:"
+                f" {there.get(other[0])!r} there, {asked[other[0]]!r} now)",
+                "Give another --run.",
+            )
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    write_json(path, asked)
 
 
 def split(photos: Photos, learnt: int, audited: int) -> tuple[list[Item], list[Item]]:

@@ -30,6 +30,7 @@ from snellen.cli import (
     rate,
     raters,
     score,
+    tune,
 )
 from snellen.errors import SnellenError
 
@@ -73,6 +74,7 @@ app.command("distil")(distil.command)
 app.command("calibrate")(calibrate.command)
 app.command("choose")(choose.command)
 app.command("export")(export.command)
+app.command("tune")(tune.command)
 app.command("ask")(ask.command)
 app.command("answers")(answers.command)
 app.command("doctor")(doctor.command)

@@ -67,30 +67,32 @@ def numbers_part(one: Findings) -> Part:
 def consistency_part(one: Findings) -> Part:
     """What changes when only the way of asking does."""
     same = one.consistency
+    unknown = [f"{change.told}: {change.reason}" for change in same.changes if change.reason]
     rows = [
-        (f"named differently when {change.told}", percent(change.changed), change.reason or
-         interval(change.changed))
+        (f"named differently: {change.told}", percent(change.changed), interval(change.changed))
         for change in same.changes
-    ]  # fmt: skip
-    rows += [
-        ("right in words / in letters",
-         f"{percent(same.words_accuracy)} / {percent(same.letters_accuracy)}", ""),
-        ("rating's spread over three wordings", f"{number(same.spread.value, 1)} points", ""),
-        ("the first of two is called better", percent(same.first), interval(same.first)),
-        ("another winner in the other order", percent(same.flipped), interval(same.flipped)),
-        ("the pristine one of two wins", percent(same.pristine_wins), interval(same.pristine_wins)),
-    ]  # fmt: skip
-    rows += [
-        (f"right with the wording “{name.split('/')[1]}” ({name.split('/')[0]})", percent(rate),
-         interval(rate))
-        for name, rate in one.wordings.items()
-    ]  # fmt: skip
+        if not change.reason
+    ]
+    letters = (same.words_accuracy, "right, asked in words"), (same.letters_accuracy, "in letters")
+    rows += [(told, percent(rate), interval(rate)) for rate, told in letters if rate.n]
+    if same.spread.n:
+        rows.append(("rating, over three wordings", f"± {number(same.spread.value, 1)} points", ""))
+    pairs = (
+        ("the first of two is called better", same.first),
+        ("another winner in the other order", same.flipped),
+        ("the pristine one of two wins", same.pristine_wins),
+    )
+    rows += [(told, percent(rate), interval(rate)) for told, rate in pairs if rate.n]
+    for name, rate in one.wordings.items():
+        kind, wording = name.split("/")
+        rows.append((f"right, {kind} wording “{wording}”", percent(rate), interval(rate)))
     columns = (("", False), ("value", True), ("95 % interval", True))
+    missing = f" Not known: {'; '.join(unknown)}." if unknown else ""
     return Part(
         "Does the answer stay when only the asking changes?",
         columns=columns,
         rows=rows,
-        say=f"On {same.n:,} pictures. Unseen wordings are never used by `snellen tune`.",
+        say=f"On {same.n:,} pictures. Unseen wordings are never used by `snellen tune`.{missing}",
     )
 
 
