@@ -21,12 +21,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
 
 from snellen.errors import ImageError
 from snellen.judges.answer import Answer
+from snellen.judges.image import ImagePart
 from snellen.judges.question import Question
 
+Floats: TypeAlias = npt.NDArray[np.float32]
 Readout: TypeAlias = Literal["logits", "listed", "top-k", "text", "given"]
 """How the options' probabilities are read.
 
@@ -110,6 +115,53 @@ class Describes(Protocol):
     def describe(self) -> Mapping[str, str]:
         """Label → one sentence, such as {"precision": "float32: this CPU has no bfloat16"} or
         {"cost": "1,204 prompt tokens in 3.1 s"}; shown by `snellen ask` and `snellen doctor`."""
+        ...
+
+
+class TokenScore(NamedTuple):
+    """One token that the answer might begin with.
+
+    text      : the token as text, its leading space kept.
+    logit     : before the softmax over the whole vocabulary.
+    embedding : (width,) its input embedding.
+    """
+
+    text: str
+    logit: float
+    embedding: Floats
+
+
+@runtime_checkable
+class WhiteBox(Protocol):
+    """A judge whose model runs in this process and can be looked into (`can.embeddings`).
+
+    model, processor : the torch model, in evaluation mode, and its processor; for tuning.
+    Every method raises `JudgeError` for what this model cannot be asked and the `ImageError`s of
+    images that cannot be read.
+    """
+
+    @property
+    def model(self) -> Any: ...
+
+    @property
+    def processor(self) -> Any: ...
+
+    def token_scores(self, question: Question, k: int = 100) -> list[TokenScore]:
+        """The `k` most likely first tokens of the answer, most likely first."""
+        ...
+
+    def word_embedding(self, word: str) -> Floats:
+        """(width,) mean input embedding of the tokens of `word` as it stands after a space."""
+        ...
+
+    def visual_tokens(self, image: ImagePart) -> Floats:
+        """(tokens, width) what the language model is given for `image` shown alone: the projector's
+        output, of the width of word embeddings."""
+        ...
+
+    def layers(self, question: Question) -> list[Floats]:
+        """The language model's hidden states, (prompt tokens, width) each: the input embeddings
+        with the images in place, then what comes out of each layer."""
         ...
 
 
