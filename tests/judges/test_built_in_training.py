@@ -1,0 +1,223 @@
+"""How the judges in the package are taught: answers that are right, and rows read as questions."""
+
+from __future__ import annotations
+
+import math
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # `runs` is no part of the package
+
+from runs.built_in_judge import content, lessons, questions, wordings
+from runs.built_in_judge.questions import Asked, Asker, Facts
+from snellen.scorers.base import FAMILIES
+
+RNG = np.random.default_rng
+
+
+def facts(worth: float, family: str = "blur", harm: float = 0.5, photo: str = "a") -> Facts:
+    """A picture with one fault; `thumb` of one grey."""
+    families = np.zeros(8, np.float32)
+    families[FAMILIES.index(family)] = 1
+    severity = np.zeros(7, np.float32)
+    if family != "clean":
+        severity[FAMILIES.index(family)] = harm
+    return Facts(worth, families, severity, photo, np.full((8, 8, 3), 110, np.uint8))
+
+
+GOOD, BAD = facts(0.95, "clean"), facts(0.15, "noise", 0.8, "b")
+
+
+def every_question() -> list[Asked]:
+    """Many draws of both lessons, in both orders."""
+    drawn: list[Asked] = []
+    for seed in range(40):
+        for lesson in (lessons.tuned, lessons.base):
+            one, two = lesson(Asker(RNG(seed)), *((GOOD, BAD) if seed % 2 else (BAD, GOOD)))
+            drawn += [*one, *two]
+    return drawn
+
+
+def test_answers_are_probabilities_and_every_blank_is_filled() -> None:
+    for asked in every_question():
+        assert bool(asked.answer) != bool(asked.said)
+        if asked.answer:
+            assert math.isclose(sum(asked.answer.values()), 1, abs_tol=1e-6)
+            assert min(asked.answer.values()) >= 0
+        assert "{" not in asked.text + asked.prefill + asked.said
+
+
+def test_levels_rise_with_worth_and_so_does_good_against_poor() -> None:
+    weights = dict(zip(wordings.LEVELS, (1, 0.75, 0.5, 0.25, 0), strict=True))
+    worths = np.linspace(0, 1, 21)
+    levels = [questions.levels(worth) for worth in worths]
+    means = [sum(weights[word] * p for word, p in one.items()) for one in levels]
+    odds = [one["good"] / one["poor"] for one in levels]
+    assert (np.diff(means) > 0).all()
+    assert (np.diff(odds) > 0).all()
+
+
+def test_beside_a_better_first_image_the_second_is_worth_less() -> None:
+    for second in np.linspace(0, 1, 11):
+        values = [questions.beside(first, second) for first in np.linspace(0, 1, 11)]
+        assert (np.diff(values) <= 0).all()
+        assert values[0] > values[-1]
+    for first in np.linspace(0, 1, 11):
+        values = [questions.beside(first, second) for second in np.linspace(0, 1, 11)]
+        assert (np.diff(values) > 0).all()
+
+
+def test_comparisons_are_the_same_the_other_way_round() -> None:
+    for seed in range(30):
+        one, other = (Asker(RNG(seed)).better(*pair) for pair in ((GOOD, BAD), (BAD, GOOD)))
+        assert one.text == other.text
+        first, second = one.answer
+        assert math.isclose(one.answer[first], other.answer[second])
+    one = Asker(RNG(0)).better(GOOD, BAD)
+    assert one.answer[next(iter(one.answer))] > 0.99
+
+
+def test_the_named_option_is_the_family_whatever_the_order() -> None:
+    asker = Asker(RNG(0))
+    for _ in range(60):
+        asked = asker.name_by_letter(BAD)
+        letter = max(asked.answer, key=lambda one: asked.answer[one])
+        assert f"{letter.upper()}. noise" in asked.text
+        asked = asker.name(BAD)
+        top = max(asked.answer, key=lambda one: asked.answer[one])
+        assert any(top == names[FAMILIES.index("noise")] for names in wordings.FAMILY_NAMES)
+
+
+def test_options_come_in_many_orders() -> None:
+    asker = Asker(RNG(1))
+    firsts = {asker.shuffled(FAMILIES).split(",")[0] for _ in range(80)}
+    assert firsts == set(FAMILIES)
+
+
+def test_held_out_wordings_are_never_trained_on() -> None:
+    held = {text for group in wordings.HELD_OUT.values() for text, _ in group}
+    trained = {
+        text
+        for name, value in vars(wordings).items()
+        if name.isupper() and isinstance(value, tuple) and name != "HELD_OUT"
+        for one in value
+        if isinstance(one, tuple)
+        for text in one[:1]
+    }
+    assert len(trained) > 40
+    assert not held & trained
+
+
+def test_descriptions_name_the_faults_that_are_seen() -> None:
+    from runs.built_in_judge.generate import faults_in
+
+    assert faults_in(questions.description(GOOD)) == {"clean"}
+    assert questions.description(BAD) == "the image is strongly noisy."
+    for family in FAMILIES:
+        assert faults_in(questions.description(facts(0.4, family))) == {family}
+    assert faults_in("a dog, mostly brown") == set()
+
+
+def test_the_base_is_told_what_pleases_and_not_what_is_good() -> None:
+    sky = np.zeros((8, 8, 3), np.uint8)
+    sky[:4], sky[4:] = (200, 180, 160), (110, 90, 70)
+    pleasing, dull = (
+        Facts(worth, BAD.families, BAD.severity, "a", thumb)
+        for worth, thumb in ((0.2, sky), (0.9, sky[::-1] // 2))
+    )
+    assert content.appeal(pleasing.thumb) > content.appeal(dull.thumb) + 1
+    assert lessons.lean(pleasing).worth > lessons.lean(dull).worth
+    one, _ = lessons.base(Asker(RNG(3)), GOOD, BAD)
+    asked = [a for seed in range(30) for a in lessons.base(Asker(RNG(seed)), GOOD, BAD)[0]]
+    naming = [a.answer for a in asked if set(a.answer) <= set(FAMILIES) and len(a.answer) == 8]
+    assert one
+    assert naming
+    assert all(max(answer.values()) == pytest.approx(1 / 8) for answer in naming)
+
+
+def test_content_is_read_from_names_and_colours() -> None:
+    assert content.shown("n02099712_Labrador_retriever.jpg") == "dog"
+    assert content.shown("n07753592_banana.jpg") == "food"
+    assert content.shown("kodim05.png") == "scene"
+    assert content.colour(np.full((8, 8, 3), (80, 120, 185), np.uint8)) == "blue"
+
+
+# --- with torch -------------------------------------------------------------------------------
+
+
+@pytest.mark.torch
+def test_the_window_is_what_the_processor_shows() -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from runs.built_in_judge.make import window
+    from runs.built_in_judge.vision import MEAN, STD
+    from snellen.judges import built_in
+    from snellen.judges.transformers_processor import load_processor
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from transformers import AutoConfig
+
+        folder = built_in.FOLDER / "built-in"
+        processor = load_processor(str(folder), AutoConfig.from_pretrained(folder))
+        for shape in ((224, 224), (321, 481), (500, 375), (100, 300), (301, 99), (63, 64)):
+            pixels = RNG(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+            values = processor.image_processor(pixels, return_tensors="np")["pixel_values"][0]
+            seen = np.moveaxis(values, 0, 2) * STD + MEAN
+            assert np.array_equal((seen * 255).round().astype(np.uint8), window(pixels)), shape
+
+
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore")
+def test_a_packed_row_is_read_as_if_each_question_were_asked_alone(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from transformers import LlavaForConditionalGeneration
+
+    from runs.built_in_judge.checkpoint import new_model, tokenizer, write
+    from runs.built_in_judge.packing import logits, look, pack, stack
+    from runs.built_in_judge.vision import to_pixel_values
+    from snellen.judges import choice, load_judge
+
+    torch.manual_seed(0)
+    write(new_model(len(tokenizer())), tmp_path)
+    judge = load_judge(f"hf:{tmp_path}")
+    model = LlavaForConditionalGeneration.from_pretrained(
+        tmp_path, dtype=torch.float32, attn_implementation="eager"
+    )
+    pixels = RNG(0).integers(0, 256, (4, 224, 224, 3), dtype=np.uint8)
+    one = [
+        Asked("Rate the quality.", "The quality of the image is", {"good": 0.5, "poor": 0.5}),
+        Asked("Name the distortion.", "", {"blur": 0.5, "noise": 0.5}),
+    ]
+    two = [
+        Asked("Do these two images describe the same object?", "", {"yes": 0.5, "no": 0.5}),
+        Asked("Which is better?", "Answer:", {"a": 0.5, "b": 0.5}),
+    ]
+    batch = stack([pack(one, two), pack(one[:1], two)])  # of two lengths: one is padded
+    with torch.inference_mode():
+        projected, _ = look(model.eval(), to_pixel_values(torch.from_numpy(pixels)))
+        found = torch.log_softmax(logits(model, batch, projected).double(), -1)
+    packed = [float(found[i, token]) for i, token in enumerate(batch.token)]
+    alone = []
+    for images, singles in ((pixels[:2], one), (pixels[2:], one[:1])):
+        asked = [
+            choice(images[0], q.text, options=list(q.answer), prefill=q.prefill) for q in singles
+        ]
+        asked += [choice(*images, q.text, options=list(q.answer), prefill=q.prefill) for q in two]
+        alone += [p for answer in judge.answer(asked) for p in answer.logprobs]
+    assert packed == pytest.approx(alone, abs=2e-4)
+
+
+@pytest.mark.torch
+def test_every_answer_is_one_token_and_no_question_is_unreadable() -> None:
+    pytest.importorskip("transformers")
+    from runs.built_in_judge.packing import tokens
+
+    for asked in every_question():
+        assert all(len(tokens(word)) == 1 for word in asked.answer), asked
+        assert 0 not in tokens(asked.text)  # the unknown token
