@@ -30,6 +30,8 @@ from snellen.cli import (
     rate,
     raters,
     score,
+    serve,
+    tournament,
     tune,
 )
 from snellen.errors import SnellenError
@@ -68,6 +70,7 @@ app.command("rate")(rate.command)
 app.command("ratings")(rate.ratings)
 app.command("evaluate")(evaluate.command)
 app.command("compare")(compare.command)
+app.command("tournament")(tournament.command)
 app.command("audit")(audit.command)
 app.command("label")(label.command)
 app.command("distil")(distil.command)
@@ -79,6 +82,7 @@ app.command("ask")(ask.command)
 app.command("answers")(answers.command)
 app.command("doctor")(doctor.command)
 app.command("models")(models.command)
+app.command("serve")(serve.command)
 
 
 def run() -> None:

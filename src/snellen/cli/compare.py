@@ -22,7 +22,18 @@ _MOST_COLUMNS = 5  # scorers side by side in a terminal
 
 
 def command(
-    files: Annotated[list[Path], typer.Argument(help="Scores of each scorer: tables of any kind.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Scores of each scorer: tables of any kind. Or, with --judge, 2 pictures."
+        ),
+    ],
+    judge: Annotated[
+        str | None, typer.Option(help="Compare two pictures instead, with this judge.")
+    ] = None,
+    memory: Annotated[
+        Path | None, typer.Option(help="File of the judge's answers, for --judge.")
+    ] = None,
     against: Annotated[
         Path | None,
         typer.Option(help="Ratings: a table, or the directory of a public data set."),
@@ -47,14 +58,28 @@ def command(
 ) -> None:
     """Compare scorers on the images that all of them scored and people rated.
 
+    With --judge: which of two pictures does a judge prefer, asked in both orders?
+
     Differences are tested pair by pair on the same images, with Holm's correction. Exit status: 0;
     2 when rated images have no score from some scorer; 1 when nothing could be compared.
     """
     from snellen import plain
     from snellen.compare import compare
     from snellen.errors import InputError
+    from snellen.images.formats import EXTENSIONS
     from snellen.matched import match
 
+    if judge is not None:
+        from snellen.cli.versus import versus
+
+        versus(files, judge, memory, as_json)
+        return
+    endings = {ending for some in EXTENSIONS.values() for ending in some}
+    if all(path.suffix.lower() in endings for path in files):
+        raise InputError(
+            "compare was given pictures and no judge to compare them",
+            "Add --judge, such as --judge built-in; `snellen models` lists them.",
+        )
     if against is None:
         raise InputError(
             "compare was not told what people said", "Add --against mos.csv, or a data set."

@@ -90,7 +90,7 @@ class World:
         shared: float = 0.95,
         seed: int = 0,
     ) -> World:
-        """A world drawn from `seed`; `offset` is the standard deviation of the contents' offsets."""
+        """A world drawn from `seed`; `offset` is the standard deviation of the offsets."""
         rng = np.random.Generator(np.random.PCG64(seed))
         references = tuple(_scene(rng) for _ in range(contents))
         offsets = rng.normal(size=contents)
