@@ -64,6 +64,10 @@ class Contrast(Method):
             contrasts.append(Reading(value, spread, label, self._levels.prompt, both, shown))
         return combine([weighted(self._levels.read(own), 0.0), *contrasts])
 
+    def cautions(self, picture: Picture) -> list[str]:
+        """See `Copies.cautions`."""
+        return self.copies.cautions(picture)
+
 
 def contrasted(own: Answer, other: Answer, strength: float) -> Answer:
     """The answer about the picture with `strength` of the answer about its copy taken out."""

@@ -24,7 +24,6 @@ from snellen.scorers.base import Score
 from snellen.scoring.base import PICTURE, Method, Reading, combine, read_levels, weighted
 from snellen.scoring.copies import Copies, Spec
 from snellen.scoring.levels import WORDS, Levels, scale_of
-from snellen.scoring.screen import screen_content
 from snellen.scoring.two_words import TwoWords, read_two
 
 Readout: TypeAlias = Literal["levels", "two-words"]
@@ -115,14 +114,8 @@ class Debias(Method):
         return combine([*counted, *alike])
 
     def cautions(self, picture: Picture) -> list[str]:
-        """Screens and documents, where the published method falls below its own baseline (SIQAD:
-        .324 against .333), unless the copies are those meant for them."""
-        if self.copies.specs == Copies.of("document").specs or not screen_content(picture.pixels):
-            return []
-        return [
-            "looks like a screen or a document, where debiasing with photographic copies is known"
-            " to fail: use --copies document"
-        ]
+        """See `Copies.cautions`."""
+        return self.copies.cautions(picture)
 
     def _read(self, answer: Answer, copy: str) -> Reading:
         if self.readout == "two-words":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from snellen.errors import JudgeError, SnellenError
 from snellen.images import Picture
-from snellen.judges import Judge, Memory
+from snellen.judges import Judge, Memory, Question
 from snellen.scorers.base import Score
 from snellen.scoring.base import Method
 
@@ -60,19 +60,31 @@ class JudgeScorer:
 
         One score for each, in order, or the reason why there is none.
         """
-        asked = [self.method.questions(picture) for picture in pictures]
+        asked = [self._questions(picture) for picture in pictures]
         with self._turn:
-            answers = self.judge.answer([question for some in asked for question in some])
+            answers = iter(
+                self.judge.answer(
+                    [one for some in asked if not isinstance(some, SnellenError) for one in some]
+                )
+            )
         scores: list[Score | SnellenError] = []
-        start = 0
         for picture, some in zip(pictures, asked, strict=True):
-            own = answers[start : start + len(some)]
-            start += len(some)
+            if isinstance(some, SnellenError):
+                scores.append(some)
+                continue
+            own = [next(answers) for _ in some]
             try:
                 scores.append(self._told(self.method.score(own), picture))
             except SnellenError as error:
                 scores.append(error)
         return scores
+
+    def _questions(self, picture: Picture) -> list[Question] | SnellenError:
+        """What to ask of a picture, or why the method cannot: one smaller than its copies need."""
+        try:
+            return self.method.questions(picture)
+        except SnellenError as error:
+            return error
 
     def _told(self, score: Score, picture: Picture) -> Score:
         """The score with what its method has to say of such a picture."""

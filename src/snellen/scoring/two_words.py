@@ -76,11 +76,10 @@ def read_two(answer: Answer, temperature: float = 1.0) -> tuple[float, float]:
         value = float(first > second)  # one of them was given exactly nothing
         return value, 0.0
     odds = first - second
-    value, plain = _logistic(odds / temperature), _logistic(odds)
-    spread = math.sqrt(plain * (1 - plain))
-    slope = value * (1 - value) / temperature
-    steep = plain * (1 - plain)
-    return value, spread * min(1.0, slope / steep) if steep > 0 else 0.0
+    value = _logistic(odds / temperature)
+    steep = _logistic(odds) * _logistic(-odds)  # 1 − p would lose the last digits
+    slope = value * _logistic(-odds / temperature) / temperature
+    return value, math.sqrt(steep) * min(1.0, slope / steep) if steep > 0 else 0.0
 
 
 def _logistic(x: float) -> float:
