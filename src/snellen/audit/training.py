@@ -97,7 +97,7 @@ def train(
         optimiser.step()
         if (number + 1) % _SAVE_EVERY == 0:
             _save(state, model, optimiser, number + 1)
-        step(number + 1, float(loss))
+        step(number + 1, float(loss.detach()))
     _save(state, model, optimiser, recipe.steps)
     merged = model.merge_and_unload() if recipe.lora else model
     return merged.eval()

@@ -86,8 +86,8 @@ def sight(rate: Rate) -> Sight:
     """The word for an informedness."""
     if not rate.n or np.isnan(rate.low):
         return "not known"
-    if rate.low <= 0:
-        return "blind"
+    if rate.low <= 0:  # a wide interval around a large value is no proof of blindness
+        return "blind" if rate.value < SEES / 2 else "not known"
     return "sees it" if rate.value >= SEES else "guesses"
 
 
@@ -98,6 +98,8 @@ def _score(ladder: Ladder | None) -> str:
         return "its score never moves"
     if ladder.tau.high < 0:
         return "its score rises as it gets worse"
+    if ladder.tau.low <= 0 and ladder.tau.value >= FOLLOWS:
+        return "its score may follow: too few photos to tell"
     if ladder.tau.low <= 0 or ladder.noticed is None:
         return "its score does not follow"
     how = "falls with it" if ladder.tau.value >= FOLLOWS else "falls a little"
