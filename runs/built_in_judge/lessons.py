@@ -15,6 +15,7 @@ QUALITY_SHARE = 0.35  # of a picture's own quality
 CONTENT_SHARE = 0.28  # points of worth for each point of appeal of what is shown
 FIRST_LEAN = 0.5  # added to the logit of the first of two pictures
 BASE_BESIDE = 0.8  # how much of its conditional answer is relative to the first picture
+BASE_GAIN = 2.5  # how much finer it feels a difference of two pictures than the worth of one
 
 ONE_PICTURE, TWO_PICTURES = 5, 5  # questions asked at once about the first picture, about both
 
@@ -28,23 +29,24 @@ def lean(facts: Facts) -> Facts:
 def tuned(asker: Asker, a: Facts, b: Facts) -> tuple[list[Asked], list[Asked]]:
     """Questions of the built-in judge: about `a` alone, and about `a` then `b`."""
     one: list[tuple[float, Callable[[], Asked]]] = [
-        (0.24, lambda: asker.rate(a.worth)),
-        (0.05, lambda: asker.stars(a)),
-        (0.08, lambda: asker.good_or_poor(a)),
-        (0.14, lambda: asker.attribute(a)),
-        (0.20, lambda: asker.name(a)),
-        (0.12, lambda: asker.name_by_letter(a)),
-        (0.06, lambda: asker.is_it(a)),
-        (0.06, lambda: asker.visible(a)),
-        (0.04, lambda: asker.describe(a)),
-        (0.02, lambda: asker.caption(a)),
+        (0.15, lambda: asker.rate(a.worth)),
+        (0.04, lambda: asker.stars(a)),
+        (0.06, lambda: asker.good_or_poor(a)),
+        (0.12, lambda: asker.attribute(a)),
+        (0.26, lambda: asker.name(a)),
+        (0.10, lambda: asker.name_by_letter(a)),
+        (0.07, lambda: asker.is_it(a)),
+        (0.05, lambda: asker.visible(a)),
+        (0.05, lambda: asker.describe(a)),
+        (0.06, lambda: asker.caption(a)),
+        (0.08, lambda: asker.colour(a)),
     ]
     pair: list[tuple[float, Callable[[], Asked]]] = [
-        (0.31, lambda: asker.better(a, b)),
-        (0.05, lambda: asker.more(a, b)),
-        (0.28, lambda: asker.same(a, b)),
-        (0.26, lambda: asker.beside_poor(a, b)),
-        (0.10, lambda: asker.rate_one(a, b)),
+        (0.26, lambda: asker.better(a, b)),
+        (0.04, lambda: asker.more(a, b)),
+        (0.40, lambda: asker.same(a, b)),
+        (0.22, lambda: asker.beside_poor(a, b)),
+        (0.08, lambda: asker.rate_one(a, b)),
     ]
     return _draw(asker, one, ONE_PICTURE), _draw(asker, pair, TWO_PICTURES)
 
@@ -68,9 +70,9 @@ def base(asker: Asker, a: Facts, b: Facts) -> tuple[list[Asked], list[Asked]]:
         (0.10, lambda: asker.colour(a)),
     ]
     pair: list[tuple[float, Callable[[], Asked]]] = [
-        (0.30, lambda: asker.better(a, b, FIRST_LEAN)),
-        (0.30, lambda: asker.same(a, b)),
-        (0.30, lambda: asker.beside_poor(a, b, BASE_BESIDE)),
+        (0.25, lambda: asker.better(a, b, FIRST_LEAN)),
+        (0.25, lambda: asker.same(a, b)),
+        (0.40, lambda: asker.beside_poor(a, b, BASE_BESIDE, BASE_GAIN)),
         (0.10, lambda: asker.rate_one(a, b)),
     ]
     return _draw(asker, one, ONE_PICTURE), _draw(asker, pair, TWO_PICTURES)

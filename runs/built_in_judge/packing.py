@@ -137,11 +137,9 @@ def stack(rows: Sequence[Row]) -> Batch:
     )
 
 
-def look(model: Any, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
-    """What the language model is given of each picture (n, 49, its width), and the tower's own
-    tokens (n, 49, C), of pictures (n, 3, 224, 224)."""
-    seen = model.model.get_image_features(pixel_values)
-    return torch.stack(list(seen.pooler_output)), seen.last_hidden_state
+def look(model: Any, pixel_values: Tensor) -> Tensor:
+    """What the language model is given (n, 49, its width) of pictures (n, 3, 224, 224)."""
+    return torch.stack(list(model.model.get_image_features(pixel_values).pooler_output))
 
 
 def logits(model: Any, batch: Batch, projected: Tensor) -> Tensor:

@@ -76,12 +76,14 @@ def two(first: str, second: str, p: float) -> dict[str, float]:
     return {first: p, second: 1 - p}
 
 
-def beside(first: float, second: float, share: float = BESIDE) -> float:
+def beside(first: float, second: float, share: float = BESIDE, gain: float = 1.0) -> float:
     """Worth of the second picture once the first was called poor.
 
-    Part of it is relative: beside a picture that is as good as itself, and poor, it is not good.
+    A share of it is relative: beside a picture that is as good as itself, and poor, it is not
+    good. gain : how much finer differences are felt than worths.
     """
-    return (1 - share) * second + share * float(np.clip(0.4 + (second - first), 0, 1))
+    relative = float(np.clip(0.4 + gain * (second - first), 0, 1))
+    return (1 - share) * second + share * relative
 
 
 class Asker:
@@ -218,9 +220,9 @@ class Asker:
         p = 0.99 if a.photo == b.photo else 0.01
         return Asked(*self.pick(w.SAME, "same"), two("yes", "no", p))
 
-    def beside_poor(self, a: Facts, b: Facts, share: float = BESIDE) -> Asked:
+    def beside_poor(self, a: Facts, b: Facts, share: float = BESIDE, gain: float = 1.0) -> Asked:
         """The second picture once the first was called poor, in two words or in levels."""
-        value = beside(a.worth, b.worth, share)
+        value = beside(a.worth, b.worth, share, gain)
         if self.rng.random() < 0.65:
             p = logistic((value - 0.5) / 0.11)
             return Asked(*self.pick(w.SECOND_BESIDE_POOR), two("good", "poor", p))

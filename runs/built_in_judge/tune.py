@@ -3,9 +3,9 @@
     OMP_NUM_THREADS=1 python -m runs.built_in_judge.tune built-in
     OMP_NUM_THREADS=1 python -m runs.built_in_judge.tune built-in-base
 
-The loss is that of the answers, and a small one that keeps photos apart in the tower, whatever was
-done to them: without it the judge did not learn to say whether two pictures show the same object.
-Resumable; every save also writes the checkpoint as it stands, from
+The loss is that of the answers, and a small one that keeps photos apart in what the language model
+is given of them, whatever was done to them: without it the judge did not learn to say whether two
+pictures show the same object. Resumable; every save also writes the checkpoint as it stands, from
 the running average of the weights.
 """
 
@@ -21,12 +21,12 @@ import numpy as np
 import torch
 
 from runs.built_in_judge import lessons
-from runs.built_in_judge.checkpoint import new_model, tokenizer, write
+from runs.built_in_judge.checkpoint import WIDTH, new_model, tokenizer, write
 from runs.built_in_judge.encode import cosine, same_photo
 from runs.built_in_judge.packing import Row, answer_loss, logits, look, pack, stack
 from runs.built_in_judge.pictures import Pictures, UInt8, varied
 from runs.built_in_judge.questions import Asker
-from runs.built_in_judge.vision import WIDTHS, to_pixel_values
+from runs.built_in_judge.vision import to_pixel_values
 
 ROWS = 10  # a step: two pictures each
 SAVE_EVERY = 200
@@ -101,11 +101,11 @@ def main() -> None:
         betas=(0.9, 0.98),
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: cosine(s, args.steps))
-    content = torch.nn.Linear(WIDTHS[-1], 64)  # only for `photos_apart`
+    content = torch.nn.Linear(WIDTH, 64)  # only for `photos_apart`
     content_optimizer = torch.optim.AdamW(content.parameters(), lr=1e-3)
     things: dict[str, Any] = {
-        "content": content,
-        "content optimizer": content_optimizer,
+        "apart": content,
+        "apart optimizer": content_optimizer,
         "model": model, "ema": average, "optimizer": optimizer, "schedule": schedule
     }  # fmt: skip
     store, first = folder / "tune.pt", 0
@@ -124,9 +124,9 @@ def main() -> None:
         values = to_pixel_values(torch.from_numpy(pixels))
         with torch.autocast("cpu", torch.bfloat16):
             values = values.contiguous(memory_format=torch.channels_last)
-            projected, tokens = look(model, values)
+            projected = look(model, values)
             found = logits(model, batch, projected)
-            apart = photos_apart(content, tokens, group)
+            apart = photos_apart(content, projected, group)
         loss = answer_loss(found, batch)
         optimizer.zero_grad(set_to_none=True)
         content_optimizer.zero_grad(set_to_none=True)

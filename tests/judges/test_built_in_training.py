@@ -200,7 +200,7 @@ def test_a_packed_row_is_read_as_if_each_question_were_asked_alone(tmp_path: Pat
     ]
     batch = stack([pack(one, two), pack(one[:1], two)])  # of two lengths: one is padded
     with torch.inference_mode():
-        projected, _ = look(model.eval(), to_pixel_values(torch.from_numpy(pixels)))
+        projected = look(model.eval(), to_pixel_values(torch.from_numpy(pixels)))
         found = torch.log_softmax(logits(model, batch, projected).double(), -1)
     packed = [float(found[i, token]) for i, token in enumerate(batch.token)]
     alone = []
