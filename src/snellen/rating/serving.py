@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Sequence
 
 import uvicorn
@@ -11,6 +10,7 @@ from snellen.errors import InputError
 from snellen.rating.app import create_app
 from snellen.rating.live import Live
 from snellen.rating.study import Study
+from snellen.serve.listening import listen
 
 _HERE = {"127.0.0.1", "localhost", "::1"}
 
@@ -40,20 +40,3 @@ def serve(
     port = listener.getsockname()[1]
     ready(f"http://{names[0] if names else host}:{port}")
     uvicorn.Server(settings).run(sockets=[listener])
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises `InputError` where the port cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise InputError(
-            f"cannot listen on {host}:{port} ({error.strerror})",
-            "Give another --port; 0 takes a free one.",
-        ) from error
-    listener.listen(128)
-    return listener
