@@ -20,12 +20,13 @@ from scipy.stats import spearmanr
 from runs.built_in_scorer.make import seed_of
 from runs.built_in_scorer.measure import interval
 from runs.built_in_scorer.photos import photos, pristine, role
-from runs.built_in_scorer.samples import tabled
+from runs.built_in_scorer.samples import human_opinion, tabled
 from snellen import distortions
 from snellen.images import read
+from snellen.images.view import ViewPolicy
 from snellen.scorers.built_in import load
 
-CROPS = (1, 2, 4, 6, 12, 24)
+CROPS = (1, 2, 4, 6, 9, 12, 24)
 SCALES = (1, 2, 4)
 TYPES_EACH = 12
 
@@ -46,10 +47,8 @@ def pictures(data: Path) -> tuple[list[bytes], np.ndarray, np.ndarray]:
             worse = distortions.apply(original, kind.name, level, seed=content)
             file = io.BytesIO()
             Image.fromarray(worse).save(file, "JPEG", quality=95, subsampling=0)
-            known = kind.opinion(level)
-            assert known is not None
             files.append(file.getvalue())
-            opinions.append(known.mean)
+            opinions.append(human_opinion(kind, level))
             contents.append(content)
     return files, np.asarray(opinions), np.asarray(contents)
 
@@ -83,7 +82,7 @@ def main() -> None:
     print("| --- | --- | --- | --- |")
     full = None
     for scale in SCALES:
-        found, line = row(files, opinions, contents, 6, scale)
+        found, line = row(files, opinions, contents, ViewPolicy().crops, scale)
         full = found if full is None else full
         print(f"| 1/{scale} | {line} | {np.abs(found - full).mean():.1f} points |", flush=True)
 

@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--ship", action="store_true", help="write the package's own file")
     args = parser.parse_args()
     best: tuple[float, Path] | None = None
-    for folder in sorted(args.out.glob("seed-?")):
+    for folder in sorted(file.parent for file in args.out.glob("seed-?/fused.pt")):
         network = ScorerNetwork(second=True)
         network.load_state_dict(torch.load(folder / "fused.pt", weights_only=True))
         found = calibrate(*predict(network, args.cache / "validation"))

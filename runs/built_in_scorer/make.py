@@ -205,7 +205,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
-    parser.add_argument("--shards", type=int, default=22, help="of the catalogue, 720 samples each")
+    parser.add_argument("--shards", type=int, default=24, help="of the catalogue, 720 samples each")
     parser.add_argument("--chains", type=int, default=6, help="shards of chains")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()

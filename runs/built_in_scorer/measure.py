@@ -119,6 +119,12 @@ def on_held_out(table: dict[str, np.ndarray], name: str, out: dict) -> None:
     report("coverage of the 95 % interval", _mean_of(inside), content[human], out)
 
 
+def on_chains(table: dict[str, np.ndarray], name: str, out: dict) -> None:
+    score, opinion_of = table[name], table["opinion"]
+    label = "SRCC with the proxy, chains of faults"
+    report(label, lambda rows: spearmanr(score[rows], opinion_of[rows])[0], table["content"], out)
+
+
 def _mean_of(values: np.ndarray):
     return lambda rows: values[rows].mean()
 
@@ -185,18 +191,23 @@ def main() -> None:
         Path("src/snellen/scorers/built_in/built-in.onnx"),
     ]
     students = {file.stem: Student(file) for file in files}
-    results: dict[str, dict] = {}
+    saved = args.out / f"figures-{args.part}.json"
+    # Figures of files that are not measured now stay as they are.
+    results: dict[str, dict] = json.loads(saved.read_text()) if saved.exists() else {}
     table = held_out(args.cache / args.part, students)
+    chains = held_out(args.cache / f"{args.part}-chains", students)
     for name in [
         *students,
         *baselines(View(np.zeros((1, 8, 8, 3)), None, np.zeros((8, 8, 3)), {})),
     ]:
         print(f"{name}, held-out contents ({args.part})", flush=True)
-        on_held_out(table, name, results.setdefault(name, {}).setdefault(args.part, {}))
+        out = results.setdefault(name, {}).setdefault(args.part, {})
+        on_held_out(table, name, out)
+        on_chains(chains, name, out)
     if args.real:
         for real in REAL:
             on_real(args.data / "rated" / real, students, results)
-    (args.out / f"figures-{args.part}.json").write_text(json.dumps(results, indent=1))
+    saved.write_text(json.dumps(results, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Step 3: give each seed's network its second opinion, trained alone and weighed on validation.
+"""Step 3: give a seed's network its second opinion, trained alone and weighed on validation.
 
-    OMP_NUM_THREADS=1 python -m runs.built_in_scorer.second
+    OMP_NUM_THREADS=1 python -m runs.built_in_scorer.second --seed 0
 
 Moments of the stem's answers are computed once for every training sample, a few layers learn the
 same labels from them, and the share of their opinion is the one of a grid that is best on
-validation contents, by the measure `finish` chooses the seed with. About two minutes a seed.
+validation contents, by the measure `finish` chooses the seed with. About two minutes.
 """
 
 from __future__ import annotations
@@ -86,20 +86,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
     parser.add_argument("--out", type=Path, default=Path("runs/out/built_in_scorer"))
+    parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     data = Shards(args.cache)
-    opinion, families = torch.from_numpy(data.opinion), torch.from_numpy(data.families)
-    for folder in sorted(args.out.glob("seed-?")):
-        seed = int(folder.name.removeprefix("seed-"))
-        network = ScorerNetwork(second=True).eval()
-        state = torch.load(folder / "network.pt", weights_only=True)
-        network.load_state_dict(state, strict=False)
-        assert network.second is not None
-        learn(network.second, moments_of(network, data, seed), opinion, families, seed)
-        merits = weigh(network, args.cache / "validation")
-        torch.save(network.state_dict(), folder / "fused.pt")
-        shown = ", ".join(f"{share:.2f}: {value:.4f}" for share, value in merits.items())
-        print(f"{folder.name}: share {float(network.second.weight):.2f} of {{{shown}}}", flush=True)
+    folder = args.out / f"seed-{args.seed}"
+    network = ScorerNetwork(second=True).eval()
+    network.load_state_dict(torch.load(folder / "network.pt", weights_only=True), strict=False)
+    second = network.second
+    assert second is not None
+    labels = torch.from_numpy(data.opinion), torch.from_numpy(data.families)
+    learn(second, moments_of(network, data, args.seed), *labels, args.seed)
+    merits = weigh(network, args.cache / "validation")
+    torch.save(network.state_dict(), folder / "fused.pt")
+    shown = ", ".join(f"{share:.2f}: {value:.4f}" for share, value in merits.items())
+    print(f"{folder.name}: share {float(second.weight):.2f} of {{{shown}}}", flush=True)
 
 
 if __name__ == "__main__":

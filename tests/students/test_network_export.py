@@ -14,7 +14,8 @@ from snellen.errors import ScorerError  # noqa: E402
 from snellen.images.view import ViewPolicy, make_view  # noqa: E402
 from snellen.scorers import load_scorer  # noqa: E402
 from snellen.students.export import export  # noqa: E402
-from snellen.students.network import ScorerNetwork, _dct_filters, _Stem  # noqa: E402
+from snellen.students.network import ScorerNetwork, _dct_filters, _Stem, to_unit  # noqa: E402
+from snellen.students.start import network_of  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -31,24 +32,37 @@ def network() -> ScorerNetwork:
     return made.eval()
 
 
-def views(batch: int, crops: int = 4, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+def views(
+    batch: int, crops: int = 4, seed: int = 0, size: int = 64
+) -> tuple[torch.Tensor, torch.Tensor]:
     rng = np.random.default_rng(seed)
     return (
-        torch.from_numpy(rng.integers(0, 256, (batch, crops, 96, 96, 3), dtype=np.uint8)),
+        torch.from_numpy(rng.integers(0, 256, (batch, crops, size, size, 3), dtype=np.uint8)),
         torch.from_numpy(rng.integers(0, 256, (batch, 64, 64, 3), dtype=np.uint8)),
     )
 
 
-@pytest.mark.parametrize("crops", [1, 2, 6, 13])
-def test_any_number_of_crops_gives_one_judgement_and_a_map(
-    network: ScorerNetwork, crops: int
+@pytest.fixture(scope="module")
+def doubled(network: ScorerNetwork) -> ScorerNetwork:
+    """The same network with a second opinion of random weights, which has a share of 0.3."""
+    torch.manual_seed(3)
+    made = ScorerNetwork(widths=(16, 24, 32), depths=(1, 1, 1), second=True)
+    made.load_state_dict(network.state_dict(), strict=False)
+    assert made.second is not None
+    made.second.weight.fill_(0.3)
+    return made.eval()
+
+
+@pytest.mark.parametrize(("crops", "size"), [(1, 64), (2, 64), (6, 64), (13, 64), (4, 96)])
+def test_any_number_and_size_of_crops_gives_one_judgement_and_a_map(
+    network: ScorerNetwork, crops: int, size: int
 ) -> None:
     with torch.inference_mode():
-        out = network(*views(2, crops))
+        out = network(*views(2, crops, size=size))
     assert out.score.shape == out.log_variance.shape == (2,)
     assert out.families.shape == (2, len(FAMILIES))
     assert out.severity.shape == (2, len(FAMILIES) - 1)
-    assert out.cells.shape == (2, crops, 3, 3)
+    assert out.cells.shape == (2, crops, size // 32, size // 32)
     assert ((out.severity >= 0) & (out.severity <= 1)).all()
     assert all(torch.isfinite(part).all() for part in out)
 
@@ -98,7 +112,11 @@ def test_detail_does_not_see_brightness_even_after_training_moved_its_filters() 
     assert (dark[:, 0] - light[:, 0]).abs().min() > 0.1
 
 
-def test_the_exported_file_is_the_same_network(network: ScorerNetwork, tmp_path: Path) -> None:
+@pytest.mark.parametrize("which", ["network", "doubled"])
+def test_the_exported_file_is_the_same_network(
+    which: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    network = request.getfixturevalue(which)
     path = tmp_path / "student.onnx"
     export([network], path, {"name": "small", "version": "7"}, spread=1.3, sharpness=0.8)
     student = load_scorer(path)
@@ -117,6 +135,74 @@ def test_the_exported_file_is_the_same_network(network: ScorerNetwork, tmp_path:
         probabilities = torch.softmax(out.families[0] * 0.8, 0).tolist()
         assert list(found.families.values()) == pytest.approx(probabilities, abs=1e-4)
         assert found.severity == pytest.approx(float(out.severity.max()) * 4, abs=1e-3)
+
+
+def test_a_second_opinion_has_its_share_of_score_and_families_and_no_more(
+    network: ScorerNetwork, doubled: ScorerNetwork
+) -> None:
+    crops, whole = views(3)
+    second = doubled.second
+    assert second is not None
+    with torch.inference_mode():
+        first, both = network(crops, whole), doubled(crops, whole)
+        answers = doubled.stem.answers(to_unit(crops.flatten(0, 1)))
+        score, families = second(second.measure(*answers, crops.shape[1]))
+    torch.testing.assert_close(both.score, 0.7 * first.score + 0.3 * score)
+    torch.testing.assert_close(both.families, 0.7 * first.families + 0.3 * families)
+    for kept in ("log_variance", "severity", "cells"):
+        torch.testing.assert_close(getattr(both, kept), getattr(first, kept))
+
+
+def test_moments_see_noise_blur_and_brightness_but_not_the_order_of_crops(
+    doubled: ScorerNetwork,
+) -> None:
+    second, rng = doubled.second, np.random.default_rng(4)
+    assert second is not None
+    plain = np.kron(rng.uniform(60, 180, (5, 8, 8, 3)), np.ones((1, 8, 8, 1)))
+
+    def moments(pixels: np.ndarray) -> torch.Tensor:
+        crops = torch.from_numpy(pixels.clip(0, 255).astype(np.uint8))
+        return second.measure(*doubled.stem.answers(to_unit(crops)), len(crops))
+
+    noisy = plain + rng.normal(0, 12, plain.shape)
+    with torch.inference_mode():
+        seen = moments(plain)
+        assert seen.shape == (1, second.width)
+        assert (moments(noisy) - seen)[0, 12:21].min() > 0.3  # high frequencies of luma, log size
+        assert (moments(plain + 40) - seen)[0, -6] == pytest.approx(8 * 80 / 255, abs=0.05)
+        assert (moments(plain + 40) - seen)[0, : 29 * 5].abs().max() < 0.05
+        torch.testing.assert_close(moments(plain[::-1].copy()), seen)
+
+
+@pytest.mark.parametrize("grey", [0, 255])
+def test_a_flat_picture_has_finite_moments(doubled: ScorerNetwork, grey: int) -> None:
+    second = doubled.second
+    assert second is not None
+    crops = torch.full((4, 64, 64, 3), grey, dtype=torch.uint8)
+    with torch.inference_mode():
+        moments = second.measure(*doubled.stem.answers(to_unit(crops)), 4)
+    assert torch.isfinite(moments).all()
+
+
+def test_beyond_all_that_was_seen_stranger_says_no_more(doubled: ScorerNetwork) -> None:
+    second = doubled.second
+    assert second is not None
+    with torch.inference_mode():
+        strange, stranger = (second(torch.full((1, second.width), far)) for far in (1e3, 1e6))
+    torch.testing.assert_close(strange, stranger)
+
+
+@pytest.mark.parametrize("which", ["network", "doubled"])
+def test_the_weights_are_read_back_from_the_file(
+    which: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    network = request.getfixturevalue(which)
+    path = tmp_path / "scorer.onnx"
+    export([network], path, {"name": "scorer", "version": "1"})
+    with torch.inference_mode():
+        found, expected = network_of(path)(*views(2)), network(*views(2))
+    for part, same in zip(found, expected, strict=True):
+        torch.testing.assert_close(part, same, atol=1e-4, rtol=1e-4)
 
 
 def test_two_networks_are_averaged(tmp_path: Path, network: ScorerNetwork) -> None:
