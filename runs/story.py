@@ -69,7 +69,7 @@ def main() -> None:
         order = Order(args.pairs_per_image)
         done = label(
             [pictures], load_judge(args.judge), make_method(args.method), order, out / "labels",
-            foretold=lambda f: print(f"  forecast: {f.questions} questions, {f.seconds or 0:.0f} s"),
+            foretold=lambda cost: print(f"  {cost.questions} questions, {cost.seconds or 0:.0f} s"),
         )  # fmt: skip
         print(f"  {done.pictures - done.missing} pictures, {done.pairs - done.missing_pairs} pairs")
     with told("a student learns from the labels"):

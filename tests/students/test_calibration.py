@@ -76,7 +76,9 @@ def test_the_learning_curve_rises_and_says_what_more_would_add() -> None:
         assert point.srcc[1] <= point.srcc[0] <= point.srcc[2]
     assert curve.gain is not None
     assert curve.gain[1] <= curve.gain[0] <= curve.gain[2]
-    assert curve.gain[0] > 0
+    early = learning_curve(*world(40, noise=0.3))
+    assert early.gain is not None
+    assert early.gain[0] > curve.gain[0]  # the more is known, the less is left to gain
 
 
 def test_ten_ratings_can_be_learned_from_but_not_drawn_as_a_curve() -> None:

@@ -55,7 +55,7 @@ def test_chosen_ratings_teach_more_than_random_ones() -> None:
         for taken, errors in ((rows, chosen), (chance, random)):
             said = fit_opinion(scores[taken], features[taken], mos[taken])(scores, features)
             errors.append(np.sqrt(np.mean((said - mos) ** 2)))
-    assert np.mean(chosen) < 0.8 * np.mean(random)
+    assert np.mean(chosen) < 0.9 * np.mean(random)
 
 
 def test_the_order_of_files_changes_nothing() -> None:

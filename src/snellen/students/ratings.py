@@ -45,7 +45,7 @@ says none, and said in the notes."""
 
 _FIVE = 5.0  # the top of the usual short scale
 _LONG = 10.0  # ratings above it cannot be of a short one
-_SHARE = 0.1  # this much of both makes two scales in one file (ours)
+_SHARE, _FEW = 0.1, 3  # so much of both, and so many, make two scales in one file (ours)
 _PRIOR = 2.0  # JOD; images that won or lost every pair stay finite
 _SHOWN = 3
 
@@ -185,7 +185,8 @@ def _guess(values: Floats, path: Path, raters: Sequence[str] | None) -> tuple[fl
     """The narrowest usual scale that holds all. Raises `DataError` where there seem to be two."""
     short, long = values <= _FIVE, values > _LONG
     between = ~(short | long)
-    if min(short.mean(), long.mean()) > _SHARE and between.mean() < _SHARE / 2:
+    both = min(short.sum(), long.sum()) >= max(_FEW, _SHARE * values.size)
+    if both and between.mean() < _SHARE / 2:
         whose = ""
         if raters is not None:
             some = sorted({who for who, is_short in zip(raters, short, strict=True) if is_short})
