@@ -25,7 +25,7 @@ $(VENV)/.ready: pyproject.toml
 # Torch is pinned: an unpinned one may bring several gigabytes of CUDA.
 $(VENV)/.ready-torch: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet --editable '.[dev,judges,train]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev,judges,train,tune]'
 	@touch $@
 
 demo: $(VENV)/.ready
