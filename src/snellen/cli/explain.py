@@ -29,6 +29,9 @@ def command(
     as_published: Annotated[
         bool, typer.Option("--as-published", help="Debias exactly as in the paper.")
     ] = False,
+    anchors: Annotated[
+        Path | None, typer.Option(help="A good photo: compare with five degraded copies of it.")
+    ] = None,
     memory: Annotated[
         Path, typer.Option(help="File of answers: what is in it is not asked again.")
     ] = ANSWERS,
@@ -49,7 +52,7 @@ def command(
 
     if output is not None and output.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"cannot write {output}: it names no page", "End the name in .html.")
-    chosen = asked_by(method, copies, as_published) or make_method()
+    chosen = asked_by(method, copies, as_published, anchors) or make_method()
     picture = read(image)
     scorer = JudgeScorer(load_judge(judge), chosen)
     memory.parent.mkdir(parents=True, exist_ok=True)

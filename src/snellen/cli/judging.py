@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from snellen.scoring import Method
 
 
-def asked_by(method: str | None, copies: str | None, as_published: bool) -> Method | None:
-    """The method of `--method`, `--copies` and `--as-published`; None where none was given.
+def asked_by(
+    method: str | None, copies: str | None, as_published: bool, anchors: Path | None
+) -> Method | None:
+    """The method of `--method`, `--copies`, `--as-published` and `--anchors`; None without any.
 
     Copies alone mean `debias`. Raises `UnknownName` and `InputError` as `make_method` does.
     """
+    if anchors is not None:
+        return _anchored(anchors, method is None and copies is None and not as_published)
     if method is None and copies is None and not as_published:
         return None
     from snellen.errors import InputError
@@ -28,3 +33,15 @@ def asked_by(method: str | None, copies: str | None, as_published: bool) -> Meth
             )
         options["as_published"] = True
     return make_method(method or "debias", **options)
+
+
+def _anchored(photo: Path, alone: bool) -> Method:
+    from snellen.errors import InputError
+    from snellen.scoring.anchors import Anchors
+
+    if not alone:
+        raise InputError(
+            "--anchors is a method of its own",
+            "Leave out --method, --copies and --as-published, or --anchors.",
+        )
+    return Anchors(photo)

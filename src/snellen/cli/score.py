@@ -45,6 +45,9 @@ def command(
     as_published: Annotated[
         bool, typer.Option("--as-published", help="Debias exactly as in the paper.")
     ] = False,
+    anchors: Annotated[
+        Path | None, typer.Option(help="A good photo: compare with five degraded copies of it.")
+    ] = None,
     memory: Annotated[
         Path | None, typer.Option(help="File of a judge's answers. [default: in the run directory]")
     ] = None,
@@ -97,7 +100,7 @@ def command(
                 run=run,
                 fresh=fresh,
                 progress=progress,
-                method=asked_by(method, copies, as_published),
+                method=asked_by(method, copies, as_published, anchors),
                 memory=memory,
             )
     except KeyboardInterrupt:

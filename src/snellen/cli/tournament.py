@@ -149,7 +149,6 @@ def _summary(judge: str, result: Tournament) -> dict[str, Any]:
         "comparisons": len(result.meetings),
         "prior": scale.prior,
         "dispersion": result.standing.dispersion,
-        "agreement": scale.agreement,
         "confidence": scale.confidence,
         "position_bias": bias
         and {name: getattr(bias, name) for name in type(bias).__dataclass_fields__},

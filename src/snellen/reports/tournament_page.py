@@ -34,7 +34,6 @@ def write_tournament_page(
         ("judge", judge),
         ("comparisons", f"{len(result.meetings):,}, each in both orders"),
         ("model", scale.model),
-        ("answers that agree", f"{scale.agreement:.1%}"),
     ]
     if bias is not None:
         facts.append(("for the first shown", f"{bias.first:.1%}, taken out"))
