@@ -13,7 +13,7 @@ from typing import Protocol
 
 from snellen.errors import MissingAnswer
 from snellen.images import Picture
-from snellen.judges import Answer, Question
+from snellen.judges import Answer, Judge, Question
 from snellen.scorers.base import Evidence, Score
 
 SCALE = 100.0  # scores run from 0 to this, higher is better
@@ -45,6 +45,13 @@ class Method(Protocol):
         Raises `MissingAnswer`, with the reason, where nothing can be read from them.
         """
         ...
+
+    def through(self, judge: Judge) -> Judge:
+        """Whom the questions go to: `judge`, unless the method reads more of it than answers.
+
+        Raises `JudgeError` for a judge that cannot be read so.
+        """
+        return judge
 
     def cautions(self, picture: Picture) -> list[str]:
         """What a reader should know of this method on this picture; usually nothing."""

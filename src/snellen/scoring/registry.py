@@ -13,12 +13,14 @@ from snellen.scoring.contrast import Contrast
 from snellen.scoring.debias import Debias
 from snellen.scoring.levels import Levels
 from snellen.scoring.two_words import TwoWords
+from snellen.scoring.weighted import Weighted
 
 _MAKERS: dict[str, tuple[Callable[..., Method], str]] = {
     "levels": (Levels, "rate in five words, the mean of their values (Q-Align)"),
     "two-words": (TwoWords, "good or poor, softened (Q-Bench)"),
     "debias": (Debias, "beside ruined copies that are called poor (Q-Debias)"),
     "contrast": (Contrast, "levels of the picture against those of its ruined copies"),
+    "weighted": (Weighted, "all first tokens by their meaning; models that run here (ALW)"),
     "attributes": (Attributes, "five words for sharpness, noise, exposure, colour, and more"),
 }
 METHODS = {name: line for name, (_, line) in _MAKERS.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from snellen.scoring.base import Method
 class JudgeScorer:
     """Scores pictures by asking `judge` in the way of `method`.
 
-    judge  : wrap it in `Memory` first, so that asking again costs nothing.
+    judge  : see `remembering` for asking it nothing twice.
     method : see `make_method`.
     Raises `JudgeError` where the judge cannot be asked such questions, saying what works.
     """
@@ -31,7 +32,7 @@ class JudgeScorer:
                 f" {method.name} shows {method.images}",
                 "Use --method levels, contrast, attributes or two-words, which show one.",
             )
-        self.judge = judge
+        self.judge = method.through(judge)
         self.method = method
         # A model here is asked by one thread at a time: several would only take each other's
         # cores. A server takes as many requests as there are threads.
@@ -46,7 +47,9 @@ class JudgeScorer:
     def remembering(self, path: Path) -> Iterator[JudgeScorer]:
         """The same scorer, with every answer kept in the file `path` and none asked twice."""
         with Memory(self.judge, path) as judge:
-            yield JudgeScorer(judge, self.method)
+            twin = copy(self)  # with the same lock: a model is asked by one of both at a time
+            twin.judge = judge
+            yield twin
 
     def score(self, picture: Picture) -> Score:
         """Score one picture. Raises `MissingAnswer` where nothing can be read."""
