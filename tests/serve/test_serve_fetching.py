@@ -97,7 +97,7 @@ def test_what_is_not_under_a_prefix_is_refused_before_any_look_up(
 
 @given(st.text(max_size=60))
 def test_no_text_leads_elsewhere(text: str) -> None:
-    """Whatever follows the prefix, host and directory stay; whatever is sent, nothing else breaks."""
+    """Whatever follows the prefix, host and directory stay as they are."""
     for url in (PREFIX + text, text):
         try:
             parts = fetcher()._checked(url)
@@ -185,7 +185,7 @@ def test_a_site_that_drips_is_given_up() -> None:
             handler.wfile.write(b"x")
 
     with site(drip) as base:
-        with pytest.raises(NotFetched, match="took over 0.2 s"):
+        with pytest.raises(NotFetched, match="took over"):
             fetcher(base, private=True, seconds=0.2).fetch(base + "a.png")
         stop.set()
 

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import Body, FastAPI, File, Request, UploadFile
+from fastapi import Body, FastAPI, File, HTTPException, Request, UploadFile
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from starlette.exceptions import HTTPException
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from snellen import __version__
 from snellen.errors import ImageError, SnellenError
@@ -75,9 +75,9 @@ def create_app(
     async def refused(_: Request, error: SnellenError) -> JSONResponse:
         return _told(error)
 
-    @app.exception_handler(HTTPException)
-    async def http_error(_: Request, error: HTTPException) -> JSONResponse:
-        detail = error.detail
+    @app.exception_handler(AnyHTTPException)
+    async def http_error(_: Request, error: AnyHTTPException) -> JSONResponse:
+        detail: Any = error.detail
         body = detail if isinstance(detail, dict) else {"error": str(detail), "fix": ""}
         return JSONResponse(body, error.status_code, error.headers)
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
-from starlette.exceptions import HTTPException
+from fastapi import HTTPException
 
 from snellen.serve.limits import Limits
 

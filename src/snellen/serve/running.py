@@ -24,13 +24,9 @@ def serve(app: Guard, limits: Limits, host: str, port: int, ready: Callable[[str
     Raises `InputError` where the port cannot be had.
     """
     listener = listen(host, port)
-
-    class Protocol(_Impatient):
-        patience = limits.upload
-
     settings = uvicorn.Config(
-        app,  # type: ignore[arg-type]  # an ASGI application, by other names of the types
-        http=Protocol,
+        app,
+        http=impatient(limits.upload),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -41,6 +37,15 @@ def serve(app: Guard, limits: Limits, host: str, port: int, ready: Callable[[str
     name = f"[{host}]" if ":" in host else host
     ready(f"http://{name}:{listener.getsockname()[1]}")
     uvicorn.Server(settings).run(sockets=[listener])
+
+
+def impatient(seconds: float) -> type[H11Protocol]:
+    """uvicorn's protocol that waits so long for the head of a request."""
+
+    class Protocol(_Impatient):
+        patience = seconds
+
+    return Protocol
 
 
 class _Impatient(H11Protocol):

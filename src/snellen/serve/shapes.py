@@ -43,16 +43,16 @@ class Row(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_ROW]})
 
     name: str = Field(description="of the uploaded file, or the address")
-    value: float | None = Field(None, description="0–100, higher is better")
-    low: float | None = Field(None, description="lower end of the 95 % interval")
-    high: float | None = Field(None, description="upper end of the 95 % interval")
-    problem: str | None = Field(None, description="the likeliest family; `clean` for none")
+    value: float | None = Field(default=None, description="0–100, higher is better")
+    low: float | None = Field(default=None, description="lower end of the 95 % interval")
+    high: float | None = Field(default=None, description="upper end of the 95 % interval")
+    problem: str | None = Field(default=None, description="the likeliest family; `clean` for none")
     families: dict[str, float] = Field(default_factory=dict, description="probability of each")
-    severity: float | None = Field(None, description="0 imperceptible … 4 extreme")
+    severity: float | None = Field(default=None, description="0 imperceptible … 4 extreme")
     width: int | None = None
     height: int | None = None
     format: str | None = None
-    hash: str | None = Field(None, description="SHA-256 of the file")
+    hash: str | None = Field(default=None, description="SHA-256 of the file")
     notes: list[str] = Field(default_factory=list)
     missing: str | None = None
     fix: str | None = None
