@@ -11,7 +11,15 @@ answer["Good"], answer.mass
 from snellen.judges.answer import Answer, Shown, ShownImage
 from snellen.judges.image import ImagePart
 from snellen.judges.memory import Memory
-from snellen.judges.protocol import Capabilities, Describes, Judge, SpellsOptions, TokenScore, WhiteBox, unfit
+from snellen.judges.protocol import (
+    Capabilities,
+    Describes,
+    Judge,
+    SpellsOptions,
+    TokenScore,
+    WhiteBox,
+    unfit,
+)
 from snellen.judges.question import Question, choice, predicate, score
 from snellen.judges.registry import load_judge, schemes
 from snellen.judges.scripted import Logits, ScriptedJudge

@@ -18,35 +18,53 @@ import torch
 from transformers import AutoConfig, AutoModelForImageTextToText
 
 from snellen.errors import InputError, JudgeError, SnellenError
+from snellen.judges import transformers_inside as inside
 from snellen.judges.answer import Answer, Shown
 from snellen.judges.catalogue import unknown_model
-from snellen.judges.protocol import Capabilities, unfit
+from snellen.judges.image import ImagePart
+from snellen.judges.protocol import Capabilities, Floats, TokenScore, unfit
 from snellen.judges.question import Question
+from snellen.judges.transformers_families import family_of
 from snellen.judges.transformers_options import Tokens, option_logprobs, spell
-from snellen.judges.transformers_prefix import Prompt, read
+from snellen.judges.transformers_prefix import Prompt
 from snellen.judges.transformers_processor import backend, encode, load_processor, prompt_text
+from snellen.judges.transformers_reading import Reader
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
+# Questions that are prepared together, of which the pixels are in memory.
+_WINDOW = 64
+
+
 class TransformersJudge:
-    """A loaded model that answers; made by `load`.
+    """A loaded model that answers, and a `WhiteBox`; made by `load`.
 
     name      : identity with revision, precision and image processor.
     model     : a transformers image-text-to-text model, in evaluation mode.
     processor : its processor.
     decided   : what was decided at load, and why.
-    share     : questions of a batch with the same images share encoding and prefill.
+    share     : questions of a batch share what they have in common: the encoding of each image, and
+                the prefill of prompts that begin alike.
+    batch     : the most prompts in one pass through the model.
     """
 
     can = Capabilities(readout="logits", embeddings=True, tunable=True)
 
     def __init__(
-        self, name: str, model: Any, processor: Any, decided: Mapping[str, str], *, share: bool
+        self,
+        name: str,
+        model: Any,
+        processor: Any,
+        decided: Mapping[str, str],
+        *,
+        share: bool = True,
+        batch: int = 8,
     ) -> None:
         self.name = name
         self.model, self.processor = model, processor
-        self._decided, self._share = dict(decided), share
+        self._family = family_of(model.config, name)
+        self._decided, self._share, self._batch = dict(decided), share, batch
 
     def describe(self) -> Mapping[str, str]:
         """Device, precision and image processor, each with the reason."""
@@ -65,31 +83,46 @@ class TransformersJudge:
     def answer(self, questions: Sequence[Question]) -> list[Answer]:
         """One answer for each question, in their order; those with the same images together."""
         answers: dict[int, Answer] = {}
-        groups: dict[object, list[int]] = {}
+        alike: dict[tuple[str, ...], list[int]] = {}
         for place, question in enumerate(questions):
             why = unfit(question, self.can)
             if why:
                 answers[place] = Answer.without(question.options, why)
-                continue
-            hashes = tuple(image.hash for image in question.images)
-            groups.setdefault(hashes if self._share and hashes else place, []).append(place)
-        for places in groups.values():
-            asked = [questions[place] for place in places]
-            answers.update(zip(places, self._group(asked), strict=True))
+            else:
+                hashes = tuple(image.hash for image in question.images)
+                alike.setdefault(hashes, []).append(place)
+        order = [place for places in alike.values() for place in places]
+        reader = self._reader()
+        for start in range(0, len(order), _WINDOW):
+            ready: list[_Ready] = []
+            for place in order[start : start + _WINDOW]:
+                item = self._prepare(place, questions[place])
+                if isinstance(item, Answer):
+                    answers[place] = item
+                else:
+                    ready.append(item)
+            answers.update(self._read(reader, ready, ()))
         return [answers[place] for place in range(len(questions))]
 
-    def _group(self, questions: Sequence[Question]) -> list[Answer]:
-        """Answers of questions about the same images; whatever cannot be prepared is missing."""
-        ready: list[_Ready] = []
-        answers: dict[int, Answer] = {}
-        for place, question in enumerate(questions):
-            item = self._prepare(place, question)
-            if isinstance(item, Answer):
-                answers[place] = item
-            else:
-                ready.append(item)
-        answers.update(self._read(ready, ()))
-        return [answers[place] for place in range(len(questions))]
+    def token_scores(self, question: Question, k: int = 100) -> list[TokenScore]:
+        """See `WhiteBox`."""
+        return inside.token_scores(self._reader(), self.model, self.processor, question, k)
+
+    def word_embedding(self, word: str) -> Floats:
+        """See `WhiteBox`."""
+        return inside.word_embedding(self.model, self.processor, word)
+
+    def visual_tokens(self, image: ImagePart) -> Floats:
+        """See `WhiteBox`."""
+        return inside.visual_tokens(self._reader(), self.model, self.processor, image)
+
+    def layers(self, question: Question) -> list[Floats]:
+        """See `WhiteBox`."""
+        return inside.layers(self._reader(), self.model, self.processor, question)
+
+    def _reader(self) -> Reader:
+        """A new one for each request: between two, the model may be tuned."""
+        return Reader(self.model, self._family, share=self._share, at_once=self._batch)
 
     def _prepare(self, place: int, question: Question) -> _Ready | Answer:
         """The question as the model needs it, or the missing answer that says why not."""
@@ -98,19 +131,31 @@ class TransformersJudge:
             text = prompt_text(self.processor, question)
             spelled = spell(self.processor.tokenizer, text, question.options)
             prompt, shown = encode(self.processor, config, question, text, device)
+            self._check_length(len(prompt.ids))
         except SnellenError as error:
             return Answer.without(question.options, str(error))
         except Exception as error:  # a processor refuses in its own words; the others go on
             return Answer.without(question.options, _told(error))
         return _Ready(place, question, spelled, prompt, shown)
 
-    def _read(self, ready: Sequence[_Ready], notes: tuple[str, ...]) -> dict[int, Answer]:
+    def _check_length(self, tokens: int) -> None:
+        """Raises `JudgeError` for a prompt that is longer than what the model was made for."""
+        most = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        if most and tokens > most:
+            raise JudgeError(
+                f"the question takes {tokens} tokens and the model has room for {most}",
+                "Ask about fewer or smaller images.",
+            )
+
+    def _read(
+        self, reader: Reader, ready: Sequence[_Ready], notes: tuple[str, ...]
+    ) -> dict[int, Answer]:
         """Place → answer. Where memory runs out, each half by itself; alone, missing."""
         if not ready:
             return {}
         try:
             ways = [[way for one in item.spelled.values() for way in one] for item in ready]
-            found = read(self.model, [item.prompt for item in ready], ways)
+            found = reader.read([item.prompt for item in ready], ways)
         except Exception as error:  # a model that fails must not end the run
             if not _out_of_memory(error) or len(ready) == 1:
                 return {item.place: item.missing(_told(error), notes) for item in ready}
@@ -129,7 +174,8 @@ class TransformersJudge:
             torch.cuda.empty_cache()
         half = (len(ready) + 1) // 2
         notes = (f"out of memory with {len(ready)} questions at once: asked {half} at once",)
-        return {**self._read(ready[:half], notes), **self._read(ready[half:], notes)}
+        halves = (ready[:half], ready[half:])
+        return {k: v for part in halves for k, v in self._read(reader, part, notes).items()}
 
 
 class _Ready:
@@ -151,7 +197,12 @@ class _Ready:
 
 
 def load(
-    address: str, *, dtype: str = "auto", device: str = "auto", share: bool = True
+    address: str,
+    *,
+    dtype: str = "auto",
+    device: str = "auto",
+    share: bool = True,
+    batch: int = 8,
 ) -> TransformersJudge:
     """The judge of `hf:ADDRESS`.
 
@@ -159,9 +210,12 @@ def load(
     dtype   : "auto", "float32", "bfloat16" or "float16".
     device  : "auto", "cpu", "cuda", "cuda:1", …
     share   : see `TransformersJudge`; False to measure what it brings.
+    batch   : the most prompts in one pass; halved where memory does not suffice.
     Raises `UnknownName` for a model that is not there, `JudgeError` for one that cannot be used,
-    `InputError` for an unknown dtype or device.
+    `InputError` for an unknown dtype or device, or a batch of none.
     """
+    if batch < 1:
+        raise InputError(f"a batch of {batch} prompts", "Use 1 or more.")
     local = Path(address).is_dir()
     place, _, revision = (address, "", "") if local else address.partition("@")
     options: dict[str, Any] = {"revision": revision} if revision else {}
@@ -194,7 +248,7 @@ def load(
         "precision": f"{precision}: {why_precision}",
         "image processor": backend(processor),
     }
-    return TransformersJudge(name, model, processor, decided, share=share)
+    return TransformersJudge(name, model, processor, decided, share=share, batch=batch)
 
 
 def _device(asked: str) -> tuple[torch.device, str]:

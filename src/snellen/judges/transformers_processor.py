@@ -6,8 +6,7 @@ do not. Without torchvision the same class is loaded with its video processor le
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping
 from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any
@@ -20,16 +19,9 @@ from transformers.models.auto.processing_auto import processor_class_from_name
 from snellen.errors import JudgeError
 from snellen.judges.answer import Shown, ShownImage
 from snellen.judges.question import Question
+from snellen.judges.transformers_families import Layout, family_of, family_of_processor
 from snellen.judges.transformers_prefix import Prompt
-
-# `model_type` of a configuration -> its processor class, the families that the tests hold to the
-# promises of judges.
-FAMILIES: dict[str, str] = {
-    "idefics3": "Idefics3Processor",
-    "llava": "LlavaProcessor",
-    "qwen2_5_vl": "Qwen2_5_VLProcessor",
-    "qwen2_vl": "Qwen2VLProcessor",
-}
+from snellen.judges.transformers_vision import apart, digest
 
 
 def load_processor(place: str, config: Any, **options: Any) -> Any:
@@ -38,16 +30,12 @@ def load_processor(place: str, config: Any, **options: Any) -> Any:
     Raises `JudgeError` for a family that is not among `FAMILIES`, and where there is no chat
     template to put a question into.
     """
-    if config.model_type not in FAMILIES:
-        raise JudgeError(
-            f"{place} is of the family {config.model_type!r}, which is not supported yet",
-            f"Supported are {', '.join(FAMILIES)}.",
-        )
+    family = family_of(config, place)
     if find_spec("torchvision"):
         processor = AutoProcessor.from_pretrained(place, **options)
     else:
-        processor = _without_video(FAMILIES[config.model_type]).from_pretrained(place, **options)
-    if not processor.chat_template and not processor.tokenizer.chat_template:
+        processor = _without_video(family.processor).from_pretrained(place, **options)
+    if not family.images_first and not _template(processor):
         raise JudgeError(
             f"{place} has no chat template: it was not trained to answer questions",
             "Use its instruction-tuned version.",
@@ -75,12 +63,21 @@ def prompt_text(processor: Any, question: Question) -> str:
                     f"the question contains {token!r}, which is a mark of this model",
                     "Write it in another way.",
                 )
+    family = family_of_processor(processor)
+    if family.images_first:
+        images = [processor.image_token for _ in question.images]
+        words = [part for part in question.parts if isinstance(part, str)]
+        return "".join(images) + "\n".join(words) + family.tail + question.prefill.strip()
     content = [
         {"type": "text", "text": part} if isinstance(part, str) else {"type": "image"}
         for part in question.parts
     ]
-    text: str = processor.apply_chat_template(
-        [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+    text: str = processor.tokenizer.apply_chat_template(
+        [{"role": "user", "content": content}],
+        chat_template=_template(processor),
+        add_generation_prompt=True,
+        tokenize=False,
+        enable_thinking=False,  # where a template knows it, the answer begins at once
     )
     text = text.rstrip(" ")
     if question.prefill.strip():
@@ -92,52 +89,101 @@ def encode(
     processor: Any, config: Any, question: Question, text: str, device: Any
 ) -> tuple[Prompt, Shown]:
     """Model inputs of one question, and the record of what the model is shown."""
+    family = family_of(config)
     pixels = [image.pixels() for image in question.images]
     images = [Image.fromarray(one) for one in pixels]
     bos = processor.tokenizer.bos_token
-    inputs = processor(
-        text=[text],
-        images=[images] if images else None,
-        add_special_tokens=not (bos and text.startswith(bos)),
-        return_tensors="pt",
+    begun = question.prefill.strip() if family.tail else ""  # else it is part of the text
+    given = text[: len(text) - len(family.tail + begun)] if family.tail else text
+    inputs = dict(
+        processor(
+            text=[given],
+            images=[images] if images else None,
+            add_special_tokens=not (family.images_first or (bos and text.startswith(bos))),
+            return_text_replacement_offsets=True,
+            return_tensors="pt",
+        )
     )
-    inputs = {name: _to(value, device) for name, value in inputs.items()}
+    replaced = inputs.pop("text_replacement_offsets", [[]])[0]
+    tokens = tuple(_count(processor, config, one["replacement"]) for one in replaced)
+    inputs.pop("labels", None)
+    if begun:
+        inputs |= _continued(inputs, processor.tokenizer(begun, add_special_tokens=False))
+    views = apart(inputs, tokens, family.layout)
     ids = inputs["input_ids"][0]
     places = (ids == config.image_token_id).nonzero().flatten().tolist()
-    hashes = tuple(image.hash for image in question.images)
-    sizes = _shown_sizes(processor, inputs, len(images), places)
     shown = tuple(
-        ShownImage(part, one.shape[1], one.shape[0], *size)
-        for part, one, size in zip(hashes, pixels, sizes, strict=True)
+        ShownImage(
+            image.hash,
+            one.shape[1],
+            one.shape[0],
+            *_shown_size(processor, view, family.layout),
+            tokens=count,
+            crops=_crops(view, family.layout),
+            resampler=_resampler(processor),
+        )
+        for image, one, view, count in zip(question.images, pixels, views, tokens, strict=True)
     )
-    record = Shown(shown, len(ids), backend(processor), text)
-    return Prompt(inputs, hashes, places[-1] if places else -1), record
+    prompt = Prompt(
+        {name: _to(value, device) for name, value in inputs.items()},
+        tuple(digest(view) for view in views),
+        tokens,
+        places[-1] if places else -1,
+    )
+    return prompt, Shown(shown, len(ids), backend(processor), text)
 
 
-def _shown_sizes(
-    processor: Any, inputs: dict[str, Any], images: int, places: Sequence[int]
-) -> Sequence[tuple[int | None, int | None, int | None, int]]:
-    """(width, height, tokens, crops) of each image as far as the inputs tell.
+def _template(processor: Any) -> str:
+    """The chat template, of the processor or else of its tokenizer; empty where there is none."""
+    template = processor.chat_template or processor.tokenizer.chat_template or ""
+    return str(template["default"] if isinstance(template, dict) else template)
 
-    places : of the image tokens in the prompt.
-    """
-    if "image_grid_thw" in inputs:  # Qwen: one picture of any size, in patches
-        patch, merge = processor.image_processor.patch_size, processor.image_processor.merge_size
-        return [
-            (w * patch, h * patch, t * h * w // merge**2, 1)
-            for t, h, w in inputs["image_grid_thw"].tolist()
-        ]
-    if "global_image_token_id" in vars(processor):  # Idefics3: tiles, then the whole as one more
-        whole = (inputs["input_ids"][0] == processor.global_image_token_id).nonzero().flatten()
-        tile = processor.image_seq_len
-        before = [sum(place < end for place in places) for end in whole.tolist()]
-        ends = [0, *(count + tile for count in before)]
-        tokens = [end - start for start, end in itertools.pairwise(ends)]
-        return [(None, None, count, count // tile) for count in tokens]
-    if not images:
-        return []
-    height, width = inputs["pixel_values"].shape[-2:]  # LLaVA: one square each
-    return [(width, height, len(places) // images, 1)] * images
+
+def _count(processor: Any, config: Any, text: str) -> int:
+    """How many places of an image are in a text."""
+    ids: list[int] = processor.tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids.count(config.image_token_id)
+
+
+def _continued(inputs: dict[str, Any], words: Any) -> dict[str, Any]:
+    """Inputs with the first words of the answer behind them; these see what is before them only."""
+    said = torch.tensor([words["input_ids"]])
+    more = {"input_ids": said, "attention_mask": torch.ones_like(said)}
+    more["token_type_ids"] = torch.ones_like(said)
+    return {name: torch.cat([inputs[name], value], 1) for name, value in more.items()}
+
+
+def _shown_size(
+    processor: Any, view: Mapping[str, torch.Tensor], layout: Layout
+) -> tuple[int | None, int | None]:
+    """(width, height) of an image as the encoder is given it; None where it is cut."""
+    if layout == "grid":
+        patch = processor.image_processor.patch_size
+        _, rows, columns = view["image_grid_thw"][0].tolist()
+        return columns * patch, rows * patch
+    if _crops(view, layout) > 1:
+        return None, None
+    height, width = view["pixel_values"].shape[-2:]
+    return width, height
+
+
+def _crops(view: Mapping[str, torch.Tensor], layout: Layout) -> int:
+    """Into how many pieces an image is cut, a view of the whole among them."""
+    if layout == "grid":
+        return 1
+    pieces = view["pixel_values"].flatten(0, -4)
+    if layout != "sized":
+        return len(pieces)
+    return max(1, int(pieces.flatten(1).any(1).sum()))  # padded with pieces of nothing
+
+
+def _resampler(processor: Any) -> str:
+    """How the image processor resizes, such as "bicubic"; empty where it does not."""
+    method = getattr(processor.image_processor, "resample", None)
+    if method is None or not getattr(processor.image_processor, "do_resize", True):
+        return ""
+    value = getattr(method, "value", method)  # Pillow's number, or torchvision's name
+    return value if isinstance(value, str) else Image.Resampling(int(value)).name.lower()
 
 
 def _to(value: Any, device: Any) -> Any:
@@ -150,7 +196,15 @@ def _without_video(name: str) -> Any:
     attributes = [one for one in base.get_attributes() if one != "video_processor"]
     if len(attributes) == len(base.get_attributes()):
         return base
-    members = {"get_attributes": classmethod(lambda _: attributes), "video_processor": _NO_VIDEO}
+
+    def from_args_and_dict(cls: Any, args: Any, processor_dict: Any, **options: Any) -> Any:
+        return base.from_args_and_dict.__func__(cls, [*args, None], processor_dict, **options)
+
+    members = {
+        "from_args_and_dict": classmethod(from_args_and_dict),
+        "get_attributes": classmethod(lambda _: attributes),
+        "video_processor": _NO_VIDEO,
+    }
     return type(name, (base,), members)
 
 
