@@ -275,12 +275,14 @@ def conditional(exam: Exam, group: str, held: Held) -> None:
     queries = copies - PLAIN  # the copies are of the first pictures, in their order
     photos = copies - held.place[copies]
     owner = held.content[copies]
+    appeal = np.array([content.appeal(held.data.facts[row].thumb) for row in queries])
     asked = [question(c, q) for c, q in zip(copies, queries, strict=True)]
     asked += [question(p, q) for p, q in zip(photos, queries, strict=True)]
 
     def read(answers: list[Answer]) -> Figures:
         good, beside_photo = np.array([answer["Good"] for answer in answers]).reshape(2, -1)
         return {
+            "conditional SRCC with the appeal of what is shown": srcc(good, appeal, owner),
             "conditional SRCC with opinion of the second": srcc(good, held.opinion[queries], owner),
             "P(good) beside the copy less beside the photo": mean(good - beside_photo, owner),
             "share of queries with P(good) higher beside the copy": mean(

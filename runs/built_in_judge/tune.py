@@ -31,7 +31,7 @@ from runs.built_in_judge.vision import to_pixel_values
 ROWS = 10  # a step: two pictures each
 SAVE_EVERY = 200
 LESSONS = {"built-in": lessons.tuned, "built-in-base": lessons.base}
-APART = 0.1  # weight of keeping photos apart, against 1 for the answers
+APART = 1.0  # weight of keeping photos apart, against 1 for the answers
 TOWER_SHARE = 0.25  # of the learning rate: the tower comes trained
 
 
@@ -67,8 +67,9 @@ def photos_apart(
     paired = (group[:, None] == group).sum(1) > 1
     if not paired.any():
         return tokens.new_zeros(())
-    embedding = content(tokens.mean(1)).float()
-    return same_photo(embedding, group)[paired].mean()
+    embedding = content(tokens.float().mean(1))
+    # What all pictures have in common outweighs what sets them apart, so it is taken off first.
+    return same_photo(embedding - embedding.mean(0), group)[paired].mean()
 
 
 def main() -> None:
@@ -102,7 +103,7 @@ def main() -> None:
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: cosine(s, args.steps))
     content = torch.nn.Linear(WIDTH, 64)  # only for `photos_apart`
-    content_optimizer = torch.optim.AdamW(content.parameters(), lr=1e-3)
+    content_optimizer = torch.optim.AdamW(content.parameters(), lr=2e-3)
     things: dict[str, Any] = {
         "apart": content,
         "apart optimizer": content_optimizer,
