@@ -16,9 +16,10 @@ def lines_of(card: Mapping[str, Any]) -> list[str]:
     lines = [f"student    {card['name']}@{card['version']}, body {card['body']}"]
     if teacher:
         lines.append(f"teacher    {teacher['judge']}, {teacher['method']}")
-        lines.append(f"licence    of the teacher's weights: {card.get('licence', 'not stated')}")
     else:
         lines.append("teacher    none: the built-in scorer's own training")
+    if teacher or "licence" in card:
+        lines.append(f"licence    of the teacher's weights: {card.get('licence', 'not stated')}")
     if distilled:
         lines.append(
             f"distilled  from {counted(distilled['pictures'], 'picture')} and"
