@@ -61,7 +61,9 @@ def test_the_commands_of_the_pages_make_a_student_from_nothing(
     assert (tmp_path / "student-calibrated" / "calibration.html").stat().st_size > 5000
     html = (tmp_path / "student-calibrated" / "calibration.html").read_text("utf-8")
     assert "24 rated images" in html or "24 images" in html
-    names_in_torch: dict[str, object] = {}
-    for code in re.findall(r"^```python\n(.*?)^```$", page("export"), re.MULTILINE | re.DOTALL):
-        exec(code, names_in_torch)
-    assert 0 <= float(names_in_torch["mean_score"]) <= 100  # type: ignore[arg-type]
+    names_there: dict[str, object] = {}
+    for name in ("export", "students"):
+        for code in re.findall(r"^```python\n(.*?)^```$", page(name), re.MULTILINE | re.DOTALL):
+            exec(code, names_there)
+    assert 0 <= float(names_there["mean_score"]) <= 100  # type: ignore[arg-type]
+    assert names_there["done"].student.opinion is not None  # type: ignore[attr-defined]

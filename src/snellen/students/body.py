@@ -33,7 +33,7 @@ ALIASES: Mapping[str, str] = {
 model or folder that `transformers.AutoBackbone` can load. MobileNet is not among them: transformers
 offers it through timm alone, which needs torchvision."""
 
-_CROPS = 224  # side of the crops of a backbone: what such networks were trained on
+_COUNT, _CROPS = 4, 224  # crops of a backbone and their side: what such networks were trained on
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, which they expect
 
 
@@ -154,7 +154,7 @@ def load_body(name: str = BUILT_IN, folder: Path | None = None) -> tuple[Body, V
             f"Known: {BUILT_IN}, {', '.join(ALIASES)}, or a folder or hub name of an AutoBackbone;"
             " pretrained ones are downloaded from huggingface.co.",
         ) from None
-    return BackboneBody(backbone.eval()), ViewPolicy(size=_CROPS, whole=_CROPS)
+    return BackboneBody(backbone.eval()), ViewPolicy(_COUNT, _CROPS, _CROPS)
 
 
 def _brief(error: Exception) -> str:
