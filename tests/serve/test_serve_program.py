@@ -17,7 +17,7 @@ import pytest
 pytest.importorskip("fastapi", reason="the serve extra is not installed")
 pytest.importorskip("prometheus_client", reason="the serve extra is not installed")
 
-from service import forms, picture, program
+from service import forms, picture, program, until
 from typer.testing import CliRunner
 
 from snellen.cli import app
@@ -64,7 +64,8 @@ def test_ending_it_finishes_what_was_taken(slow: None) -> None:
 
         asking = threading.Thread(target=ask)
         asking.start()
-        time.sleep(0.7)
+        begun = 'snellen_picture_seconds_count{stage="wait"} 1.0'
+        until(lambda: begun in httpx.get(f"{base}/metrics", timeout=30).text)
         process.send_signal(signal.SIGTERM)
         asking.join(60)
         assert found[0].status_code == 200

@@ -1,0 +1,97 @@
+"""The server judge over a real vLLM agrees with the transformers judge on one checkpoint."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+import real_server
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "judges"))
+import tiny_models
+
+from snellen.judges import ImagePart, choice, score, server, transformers
+from snellen.judges.probes import picture
+from snellen.judges.question import Question
+
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.skipif(not real_server.PYTHON.exists(), reason="`make test-servers` installs it"),
+]
+
+# As large as the model looks at, so that no two ways of resizing are compared.
+ONE, OTHER = ImagePart(picture(1, 56, 56)), ImagePart(picture(2, 56, 56))
+RATE = "How is the quality of the image?"
+QUESTIONS: dict[str, Question] = {
+    "one token": choice(ONE, RATE, options=("Good", "Poor"), prefill="The quality is "),
+    "no pre-fill": choice(ONE, RATE, options=("good", "bad")),
+    "two images": choice(ONE, OTHER, "Which is better?", options=("A", "B"), prefill="Answer"),
+    "several tokens": score(ONE, RATE, levels=("very bad", "fair", "excellent")),
+    "one in another": choice(OTHER, "How many?", options=("1", "10"), prefill="It is"),
+}
+
+
+def checkpoint(folder: Path) -> Path:
+    """A tiny LLaVA as vLLM wants it: heads of 32, and the vision tower under its published names,
+    which newer transformers read and no longer write."""
+    import torch
+    from safetensors.torch import load_file, save_file
+    from transformers import AutoConfig, AutoModelForImageTextToText
+
+    tiny_models.make("llava", folder)
+    config = AutoConfig.from_pretrained(folder)
+    text = config.text_config
+    text.hidden_size = text.intermediate_size = 128
+    text.num_attention_heads, text.num_key_value_heads, text.head_dim = 4, 2, 32
+    text.initializer_range = 0.1
+    torch.manual_seed(0)
+    AutoModelForImageTextToText.from_config(config).save_pretrained(folder)
+    weights = folder / "model.safetensors"
+    old, new = "vision_tower.", "vision_tower.vision_model."
+    named = {
+        name if new in name else name.replace(old, new): value
+        for name, value in load_file(weights).items()
+    }
+    save_file(named, weights, metadata={"format": "pt"})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def judges(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[server.ServerJudge, transformers.TransformersJudge]]:
+    place = tmp_path_factory.mktemp("vllm")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        folder = checkpoint(place / "tiny")
+        here = transformers.load(str(folder), device="cpu", dtype="float32")
+        with real_server.vllm(folder, place / "log.txt") as url:
+            over = server.load(f"tiny@{url}", concurrency=2, timeout=real_server.PATIENCE)
+            yield over, here
+            over.close()
+
+
+def test_what_vllm_honours_is_seen(
+    judges: tuple[server.ServerJudge, transformers.TransformersJudge],
+) -> None:
+    over, _ = judges
+    assert (over.can.readout, over.can.prefill) == ("listed", True), over.describe()
+    assert "scored as a whole" in over.describe()["whole words"]
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
+def test_agrees_with_the_transformers_judge(
+    judges: tuple[server.ServerJudge, transformers.TransformersJudge], question: Question
+) -> None:
+    [over], [here] = (judge.answer([question]) for judge in judges)
+    assert not over.missing, over.missing
+    assert over.probabilities == pytest.approx(here.probabilities, abs=1e-3)
+    assert over.mass == pytest.approx(here.mass, abs=1e-3)
