@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -222,27 +222,35 @@ _FAMILIES: dict[str, _Tiny] = {
 FAMILIES = tuple(_FAMILIES)
 
 
-def make(family: str, folder: Path) -> Path:
-    """A checkpoint of `family` in `folder`, the same each time."""
+def make(family: str, folder: Path, **larger: dict[str, Any]) -> Path:
+    """A checkpoint of `family` in `folder`, the same each time.
+
+    larger : text, vision, processor, images, more: what is otherwise than in the tiny one.
+    """
     import torch
     from transformers import CONFIG_MAPPING, AutoModelForImageTextToText
 
     folder.mkdir(parents=True, exist_ok=True)
     tiny = _FAMILIES[family]
+    made = replace(tiny, **{name: getattr(tiny, name) | some for name, some in larger.items()})
     tokenizer = _tokenizer()
     tokenizer.save_pretrained(folder)
     config = CONFIG_MAPPING[family](
-        text_config={**_TEXT, "vocab_size": len(tokenizer), **tiny.text},
-        vision_config=tiny.vision,
+        text_config={**_TEXT, "vocab_size": len(tokenizer), **made.text},
+        vision_config=made.vision,
         tie_word_embeddings=False,
-        **{"image_token_id": 3, "image_token_index": 3, "video_token_id": 4, **tiny.more},
+        **{"image_token_id": 3, "image_token_index": 3, "video_token_id": 4, **made.more},
     )
     torch.manual_seed(0)
-    AutoModelForImageTextToText.from_config(config).save_pretrained(folder)
+    model = AutoModelForImageTextToText.from_config(config)
+    for weights in model.parameters():
+        if weights.ndim > 1 and not weights.any():  # Gemma3 begins with a projector of zeros
+            torch.nn.init.normal_(weights, std=0.3)
+    model.save_pretrained(folder)
     if family != "paligemma":  # it has none
-        (folder / "chat_template.jinja").write_text(_TEMPLATE.replace("IMAGE", tiny.image))
-    (folder / "processor_config.json").write_text(json.dumps(tiny.processor))
-    (folder / "preprocessor_config.json").write_text(json.dumps(tiny.images))
+        (folder / "chat_template.jinja").write_text(_TEMPLATE.replace("IMAGE", made.image))
+    (folder / "processor_config.json").write_text(json.dumps(made.processor))
+    (folder / "preprocessor_config.json").write_text(json.dumps(made.images))
     return folder
 
 

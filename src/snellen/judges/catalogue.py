@@ -1,10 +1,8 @@
 """Models known to be good judges to start from: size, licences, what they need.
 
-A list for people and for the spelling of names. Of its families Idefics3, LLaVA, Qwen2-VL and
-Qwen2.5-VL run as `hf:MODEL`, listed or not; the others are refused by name there until they are
-tested, and can be asked through a server. Licences are those stated on the models' own pages and
-decide
-what answers may be used for: read them before use.
+A list for people and for the spelling of names: other checkpoints of these families run as
+`hf:MODEL`, too. Licences are those stated on the models' own pages and decide what answers may be
+used for: read them before use.
 """
 
 from __future__ import annotations

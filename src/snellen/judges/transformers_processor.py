@@ -65,9 +65,8 @@ def prompt_text(processor: Any, question: Question) -> str:
                 )
     family = family_of_processor(processor)
     if family.images_first:
-        images = [processor.image_token for _ in question.images]
-        words = [part for part in question.parts if isinstance(part, str)]
-        return "".join(images) + "\n".join(words) + family.tail + question.prefill.strip()
+        marks = processor.image_token * len(question.images)
+        return f"{marks}{question.text}{family.tail}{question.prefill.strip()}"
     content = [
         {"type": "text", "text": part} if isinstance(part, str) else {"type": "image"}
         for part in question.parts
@@ -197,11 +196,11 @@ def _without_video(name: str) -> Any:
     if len(attributes) == len(base.get_attributes()):
         return base
 
-    def from_args_and_dict(cls: Any, args: Any, processor_dict: Any, **options: Any) -> Any:
-        return base.from_args_and_dict.__func__(cls, [*args, None], processor_dict, **options)
+    def begin(cls: Any, args: Any, /, *rest: Any, **options: Any) -> Any:
+        return base.from_args_and_dict.__func__(cls, [*args, None], *rest, **options)
 
     members = {
-        "from_args_and_dict": classmethod(from_args_and_dict),
+        "from_args_and_dict": classmethod(begin),
         "get_attributes": classmethod(lambda _: attributes),
         "video_processor": _NO_VIDEO,
     }

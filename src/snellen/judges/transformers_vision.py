@@ -72,7 +72,7 @@ def digest(views: Mapping[str, torch.Tensor]) -> str:
     hashed = hashlib.sha256()
     for name, value in sorted(views.items()):
         hashed.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
-        hashed.update(value.detach().cpu().contiguous().view(torch.uint8).numpy())
+        hashed.update(value.cpu().contiguous().view(torch.uint8).numpy().data)
     return hashed.hexdigest()
 
 
