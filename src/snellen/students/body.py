@@ -141,10 +141,12 @@ def load_body(name: str = BUILT_IN, folder: Path | None = None) -> tuple[Body, V
     except ImportError:
         raise MissingExtra("transformers", "judges", f"use the backbone {name}") from None
     try:
-        if folder is not None:
-            backbone = AutoBackbone.from_config(AutoConfig.from_pretrained(str(folder)))
-        else:
-            backbone = AutoBackbone.from_pretrained(ALIASES.get(name, name))
+        source = ALIASES.get(name, name) if folder is None else str(folder)
+        config = AutoConfig.from_pretrained(source)
+        backbone = AutoBackbone.from_config(config)
+        if folder is None:
+            # AutoBackbone.from_pretrained asks the hub even about a folder of this machine.
+            backbone = type(backbone).from_pretrained(source, config=config)
     except (OSError, ValueError, KeyError) as error:
         if folder is not None:
             what = f"{folder} holds no backbone ({_brief(error)})"
