@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from fake_server import Traits, probabilities, serving
+from fake_server import Table, Traits, probabilities, serving
 
 pytest.importorskip("openai", reason="the judges extra is not installed")
 
@@ -111,6 +111,18 @@ def test_prefill_is_probed(connect: Connect, traits: Traits, can: bool, says: st
 def test_the_limit_of_top_tokens_is_found(connect: Connect) -> None:
     assert "lists 5 " in connect(Traits(most=5)).describe()["top tokens"]
     assert "lists 7 " in connect(Traits(most=7, strict=False)).describe()["top tokens"]
+
+
+class Alike(Table):
+    """Writes two thirds of its tokens as one and the same text, as pieces of characters are."""
+
+    def text(self, token: int) -> str:
+        return "\ufffd" if token % 3 else super().text(token)
+
+
+def test_tokens_that_are_written_alike_are_counted_apart(connect: Connect) -> None:
+    judge = connect(Traits(model=Alike(), listed=False))
+    assert "lists 20 " in judge.describe()["top tokens"]
 
 
 @pytest.mark.parametrize("traits", [Traits(listed=False), Traits(tokenize=False)])

@@ -39,6 +39,17 @@ QUESTIONS: dict[str, Question] = {
 }
 
 
+# With a mark of its own for what the model says, so that a begun answer stands where it belongs.
+TEMPLATE = """\
+{%- for message in messages -%}
+{{ '<user>' if message['role'] == 'user' else '<model>\\n' }}
+{%- for part in message['content'] -%}
+{{ '<image>' if part['type'] == 'image' else part['text'] }}
+{%- endfor -%}
+{%- endfor -%}
+{{ '<model>\\n' if add_generation_prompt }}"""
+
+
 def checkpoint(folder: Path) -> Path:
     """A tiny LLaVA as vLLM wants it: heads of 32, and the vision tower under its published names,
     which newer transformers read and no longer write."""
@@ -54,6 +65,7 @@ def checkpoint(folder: Path) -> Path:
     text.initializer_range = 0.1
     torch.manual_seed(0)
     AutoModelForImageTextToText.from_config(config).save_pretrained(folder)
+    (folder / "chat_template.jinja").write_text(TEMPLATE)
     weights = folder / "model.safetensors"
     old, new = "vision_tower.", "vision_tower.vision_model."
     named = {

@@ -88,7 +88,7 @@ def _top(wire: Wire, base: Mapping[str, Any]) -> tuple[int, int | None]:
             f"{wire.url} gives log-probabilities that add up to {total:.4g} as probabilities",
             "Its numbers cannot be used; see the server's log.",
         )
-    return len(reply.tokens), reply.prompt
+    return reply.listed, reply.prompt
 
 
 def _listed(wire: Wire, base: Mapping[str, Any], top: int) -> tuple[bool, str]:

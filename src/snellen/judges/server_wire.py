@@ -10,7 +10,7 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from openai import (
 )
 
 from snellen.errors import JudgeError
+from snellen.judges.server_words import log_sum
 
 # vLLM writes −inf as −9999.0, as JSON has no infinities.
 _NOTHING = -9999.0
@@ -49,6 +50,7 @@ class Reply:
              probability; −inf and NaN as given. Empty where the server sent none.
     prompt : tokens of the prompt; None where the server does not count them.
     tries  : requests that it took.
+    listed : places in the server's list, which may name different tokens alike.
     whole  : id and log-probability of every token of the prompt, where it was asked for and given;
              of the first, which follows nothing, (None, 0).
     """
@@ -56,6 +58,7 @@ class Reply:
     tokens: Mapping[str, float]
     prompt: int | None
     tries: int
+    listed: int = 0
     whole: tuple[tuple[int | None, float], ...] = ()
 
 
@@ -157,7 +160,8 @@ class Wire:
         prompt = usage.get("prompt_tokens") if isinstance(usage, dict) else None
         prompt = prompt if isinstance(prompt, int) else None
         self.cost.add(tries=tries, prompt=prompt)
-        return Reply(_tokens(reply), prompt, tries, _whole(reply))
+        pairs = _pairs(reply)
+        return Reply(_tokens(pairs), prompt, tries, len(pairs), _whole(reply))
 
     def post(self, path: str, body: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
         """The JSON object that a route of `url` replies with, and the tries. Raises
@@ -246,18 +250,27 @@ def _object(text: str) -> dict[str, Any]:
     return value
 
 
-def _tokens(reply: Mapping[str, Any]) -> dict[str, float]:
-    """Token → log-probability at the first place of the first choice; empty where none came.
+def _pairs(reply: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Tokens with their log-probabilities at the first place of the first choice; empty where none
+    came. What is no number becomes NaN, which no reader takes for a probability.
 
-    The same token listed twice (as the one drawn and among the likeliest) counts once. What is no
-    number becomes NaN, which no reader takes for a probability.
+    The same token listed twice (as the one drawn and among the likeliest) counts once.
     """
     try:
         entries = reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
-        pairs = [(str(one["token"]), one["logprob"]) for one in entries]
+        pairs = [(str(one["token"]), _number(one["logprob"])) for one in entries]
     except (KeyError, IndexError, TypeError):
-        return {}
-    return {token: _number(value) for token, value in pairs}
+        return []
+    return list(dict.fromkeys(pairs))
+
+
+def _tokens(pairs: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """Token → log-probability. Tokens that are written alike (pieces of a character are, as no
+    text shows them) hold what they have together."""
+    named: dict[str, list[float]] = {}
+    for token, value in pairs:
+        named.setdefault(token, []).append(value)
+    return {token: log_sum(values) for token, values in named.items()}
 
 
 def _whole(reply: Mapping[str, Any]) -> tuple[tuple[int | None, float], ...]:
