@@ -37,10 +37,15 @@ def test_quality_of_this_world_is_the_signal_to_noise_ratio() -> None:
     assert off_by_8 == pytest.approx((30.07 - 15) / 25, abs=1e-3)
 
 
-def test_every_content_is_known_in_every_picture_and_copy(world: World) -> None:
-    copies = make_method("debias", copies=4).questions(world.views[0].picture)
-    assert {world._seen(part)[0] for question in copies for part in question.images} == {0}
+def test_contents_are_known_in_every_picture_and_in_nearly_every_ruined_copy(world: World) -> None:
     assert all(world._seen(ImagePart(v.picture))[0] == v.content for v in world.views)
+    method = make_method("debias", copies=4)
+    known = [
+        world._seen(question.images[0])[0] == view.content
+        for view in world.views[::16]
+        for question in method.questions(view.picture)
+    ]
+    assert np.mean(known) > 0.9  # fog may hide one, as it may from anybody
 
 
 def test_plain_readouts_keep_the_planted_bias(world: World) -> None:
