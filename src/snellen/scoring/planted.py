@@ -197,8 +197,8 @@ def _view(reference: Pixels, content: int, kind: str, level: int) -> View:
 def _grid(pixels: Pixels) -> npt.NDArray[np.float64]:
     """(cells,) brightness of coarse cells about that around them, mean 0 and length 1.
 
-    In 26 pictures' copies this found the content of every zoom-blurred, spattered and saturated one and of
-    92 % of those in fog.
+    Of the copies of 26 pictures it told the content of all that were zoom-blurred, spattered or
+    saturated, and of 92 % of those in fog.
     """
     from scipy.ndimage import uniform_filter
 
