@@ -34,6 +34,7 @@ from snellen.students.ratings import Opinions
 from snellen.wording import counted
 
 _SHOWN = 3
+_CALIBRATED = "-calibrated"  # of the student's name
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,9 @@ def calibrate(
         held_out = _on_rest(said, s[rest], points[rest], fitted.half)
     drawn = learning_curve(s[learned], z[learned], points[learned], clusters) if curve else None
     card = _card(student, ratings, fitted, checked, unit, low)
-    made = replace(student, card={**student.card, "calibration": card}, opinion=fitted.opinion)
+    name = f"{student.name.removesuffix(_CALIBRATED)}{_CALIBRATED}"
+    about = {**student.card, "name": name, "calibration": card}
+    made = replace(student, card=about, opinion=fitted.opinion)
     return Calibrated(
         student=made, calibration=fitted, checked=checked, curve=drawn,
         image=[names[row] for row in learned],
