@@ -18,7 +18,7 @@ from pathlib import Path
 
 from runs.built_in_scorer.photos import photos, role
 from snellen.audit.material import Photos, from_photos
-from snellen.audit.parts import PARTS, model_of
+from snellen.audit.parts import PARTS, white_box
 from snellen.audit.training import Recipe
 from snellen.audit.tuning import Tuning, parse_parts, tune
 from snellen.judges import load_judge
@@ -63,14 +63,21 @@ def planned(material: Photos, minutes: float, path: Path) -> int:
         return int(json.loads(path.read_text())["steps"])
     from snellen.audit.training import Example, train
 
-    model, processor = model_of(load_judge(JUDGE))
+    opened = white_box(load_judge(JUDGE))
     items = material.items[:BATCH]
     pixels = {item.name: material.picture(item).pixels for item in items}
     examples = [Example(item.name, item.family) for item in items]
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         recipe = Recipe(PARTS, steps=4, batch=BATCH)
-        train(model.float(), processor, examples, pixels.__getitem__, recipe, Path(folder) / "s.pt")
+        train(
+            opened.model.float(),
+            opened.processor,
+            examples,
+            pixels.__getitem__,
+            recipe,
+            Path(folder) / "s.pt",
+        )
         each = (time.monotonic() - began) / recipe.steps
     steps = round(min(max(minutes * 60 * (1 - AUDITS) / 7 / each, FEWEST), MOST))
     path.write_text(json.dumps({"steps": steps, "seconds_a_step": each}))

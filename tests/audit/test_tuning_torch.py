@@ -20,7 +20,7 @@ from typer.testing import CliRunner  # noqa: E402
 
 from snellen.audit import questions as q  # noqa: E402
 from snellen.audit.inside import look_inside  # noqa: E402
-from snellen.audit.parts import PARTS, anatomy, model_of  # noqa: E402
+from snellen.audit.parts import PARTS, anatomy, white_box  # noqa: E402
 from snellen.audit.training import Example, Recipe, drawn, schedule, train  # noqa: E402
 from snellen.cli import app  # noqa: E402
 from snellen.errors import JudgeError, RunError  # noqa: E402
@@ -46,8 +46,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(folder: Path, recipe: Recipe, state: Path, **options: Any) -> Any:
-    model, processor = model_of(load_judge(f"hf:{folder}"))
-    return train(model, processor, EXAMPLES, PIXELS.__getitem__, recipe, state, **options)
+    opened = white_box(load_judge(f"hf:{folder}"))
+    return train(
+        opened.model, opened.processor, EXAMPLES, PIXELS.__getitem__, recipe, state, **options
+    )
 
 
 def weights(model: Any) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def weights(model: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("parts", [("vision",), ("projector",), ("language",), PARTS[:2]])
 def test_only_the_chosen_parts_change(folder: Path, parts: Any, tmp_path: Path) -> None:
-    before, _ = model_of(load_judge(f"hf:{folder}"))
+    before = white_box(load_judge(f"hf:{folder}")).model
     own = {name for part in parts for name, _ in anatomy(before).parameters(part)}
     after = weights(trained(folder, replace(FAST, parts=parts), tmp_path / "state.pt"))
     changed = {name for name, value in weights(before).items() if not value.equal(after[name])}
@@ -66,7 +68,7 @@ def test_only_the_chosen_parts_change(folder: Path, parts: Any, tmp_path: Path) 
 
 @pytest.mark.parametrize("family", tiny_models.FAMILIES)
 def test_the_parts_of_every_family_are_found(family: str, tmp_path: Path) -> None:
-    model, _ = model_of(load_judge(f"hf:{tiny_models.make(family, tmp_path / family)}"))
+    model = white_box(load_judge(f"hf:{tiny_models.make(family, tmp_path / family)}")).model
     body = anatomy(model)
     names = [{name for name, _ in body.parameters(part)} for part in PARTS]
     assert all(names)
@@ -112,7 +114,7 @@ def test_low_rank_updates_end_as_an_ordinary_model(folder: Path, tmp_path: Path)
     pytest.importorskip("peft")
     recipe = replace(FAST, parts=("language",), lora=2)
     after = trained(folder, recipe, tmp_path / "state.pt")
-    before, _ = model_of(load_judge(f"hf:{folder}"))
+    before = white_box(load_judge(f"hf:{folder}")).model
     assert set(weights(after)) == set(weights(before))
     same = {name for name, one in weights(before).items() if one.equal(weights(after)[name])}
     assert any("language_model" in name for name in set(weights(before)) - same)
@@ -154,10 +156,10 @@ def test_the_last_lens_is_the_answer(folder: Path) -> None:
     from snellen.audit.glimpse import glimpse
 
     judge = load_judge(f"hf:{folder}")
-    model, processor = model_of(judge)
+    opened = white_box(judge)
     words = ("Good", "Poor")  # one token each in the tiny vocabulary
     asked = q.choice(ImagePart(photo(1)), "How is it?", options=words, prefill="The quality is")
-    seen = glimpse(anatomy(model), processor, asked, words)
+    seen = glimpse(opened, anatomy(opened.model), asked, words)
     [answer] = judge.answer([asked])
     said = int(np.argmax(seen.lens["language 2"]))
     assert words[said] == words[int(np.argmax(answer.probabilities))]

@@ -123,10 +123,10 @@ def look_inside(
     step : called after each picture. Raises `JudgeError` where the model's parts are not found.
     """
     from snellen.audit.glimpse import glimpse
-    from snellen.audit.parts import anatomy, model_of
+    from snellen.audit.parts import anatomy, white_box
 
-    model, processor = model_of(judge)
-    body = anatomy(model)
+    opened = white_box(judge)
+    body = anatomy(opened.model)
     looked: list[tuple[Item, Glimpse, Floats, float]] = []
     for item in balanced(material.items, pictures):
         try:
@@ -137,7 +137,7 @@ def look_inside(
         asked = q.naming(ImagePart(picture, item.name), order=order, prefill=judge.can.prefill)
         [answer] = judge.answer([asked])
         if not answer.missing:
-            seen = glimpse(body, processor, asked, q.LABELS)
+            seen = glimpse(opened, body, asked, q.LABELS)
             right = answer.logprobs[answer.options.index(item.family)]
             looked.append((item, seen, q.by_label(answer, order), right))
         step()

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from snellen.errors import JudgeError
-from snellen.judges import Judge
+from snellen.judges import Judge, Memory
+from snellen.judges.protocol import WhiteBox
 
 Part = Literal["vision", "projector", "language"]
 PARTS: tuple[Part, ...] = ("vision", "projector", "language")
@@ -51,16 +52,18 @@ class Anatomy:
                 yield name, parameter
 
 
-def model_of(judge: Judge) -> tuple[Any, Any]:
-    """(model, processor) of a judge that keeps them here. Raises `JudgeError` for another."""
-    inner: Any = getattr(judge, "judge", judge)  # a memory wraps one
-    model, processor = getattr(inner, "model", None), getattr(inner, "processor", None)
-    if model is None or processor is None:
+def white_box(judge: Judge) -> WhiteBox:
+    """The judge, or the one that a memory wraps, as one that can be looked into.
+
+    Raises `JudgeError` for another.
+    """
+    inner = judge.judge if isinstance(judge, Memory) else judge
+    if not isinstance(inner, WhiteBox):
         raise JudgeError(
             f"{judge.name} cannot be looked into: its weights are not in this process",
             "Load the model itself: hf:MODEL.",
         )
-    return model, processor
+    return inner
 
 
 def anatomy(model: Any) -> Anatomy:

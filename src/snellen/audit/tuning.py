@@ -252,14 +252,15 @@ def _one(
     options: dict[str, Any],
 ) -> Tuned:
     """Train one combination, save its checkpoint, audit that."""
-    from snellen.audit.parts import anatomy, model_of
+    from snellen.audit.parts import anatomy, white_box
     from snellen.audit.training import train
 
     folder = directory / "-".join(parts)
     folder.mkdir(exist_ok=True)
     checkpoint, losses = folder / "checkpoint", folder / "loss.csv"
     loaded = load_judge(judge, **options)
-    model, processor = model_of(loaded)
+    opened = white_box(loaded)
+    model, processor = opened.model, opened.processor
     count = sum(one.numel() for part in parts for _, one in anatomy(model).parameters(part))
     if not (checkpoint / "config.json").exists():
         own = replace(recipe, parts=parts)
