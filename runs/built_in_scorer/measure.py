@@ -47,7 +47,7 @@ def held_out(folder: Path, students: dict[str, Student]) -> dict[str, np.ndarray
     """Score every stored held-out sample with every student; columns of equal length."""
     rows: dict[str, list] = {"content": [], "parts": [], "opinion": []}
     for content, file in enumerate(sorted(folder.glob("*.npz"))):
-        saved = np.load(file)
+        saved = dict(np.load(file))
         for i in range(len(saved["opinion"])):
             boxes = np.zeros((saved["crops"].shape[1], 4), np.int64)
             view = View(saved["crops"][i], boxes, saved["whole"][i], {})

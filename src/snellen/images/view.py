@@ -5,7 +5,7 @@ crops* on a regular grid, and beside them one small *whole* view for exposure, c
 Nothing is random: the same pixels give the same view.
 
 Policy `native-grid-1`:
-- the grid has about `crops` cells and follows the picture's shape (6 crops: 3 × 2, 2 × 3, …);
+- the grid has about `crops` cells and follows the picture's shape (9 crops: 3 × 3, 4 × 2, …);
 - one square crop sits in the middle of each cell, its corner on a multiple of 8 pixels, so that
   the block grid of JPEG always falls on the same place of the crop;
 - a side shorter than a crop is filled by mirroring (noted as `mirrored`);
@@ -38,8 +38,8 @@ class ViewPolicy:
     whole : side of the whole view in pixels.
     """
 
-    crops: int = 6
-    size: int = 96
+    crops: int = 9
+    size: int = 64
     whole: int = 64
 
     name = "native-grid-1"
