@@ -254,7 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
         odd = {"nan": math.nan, "null": None, "-inf": -math.inf}
         listed = [
             {"token": token, "logprob": odd.get(fault or "", value + self.traits.vocabulary_shift)}
-            for token, value in chosen.items()
+            for token, value in chosen
         ]
         message = {"role": "assistant", "content": "word"}
         choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": "length"}
@@ -278,13 +278,15 @@ class _Handler(BaseHTTPRequestHandler):
         prompt = model.prompt(body["messages"], manner)
         return prompt, model.rows(prompt)
 
-    def _chosen(self, body: dict[str, Any], row: dict[int, float], asked: int) -> dict[str, float]:
+    def _chosen(
+        self, body: dict[str, Any], row: dict[int, float], asked: int
+    ) -> list[tuple[str, float]]:
         """The tokens that are listed."""
         if self.traits.listed and "logprob_token_ids" in body:
             wanted = body["logprob_token_ids"]
-            return {f"token_id:{number}": row.get(number, -50.0) for number in wanted}
+            return [(f"token_id:{number}", row.get(number, -50.0)) for number in wanted]
         best = sorted(row.items(), key=lambda item: -item[1])[: min(asked, self.traits.most)]
-        return {self.traits.model.text(number): value for number, value in best}
+        return [(self.traits.model.text(number), value) for number, value in best]
 
     def _refuse(self, status: int, message: str) -> None:
         self._send(status, {"error": {"message": message}})
