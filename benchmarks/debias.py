@@ -6,9 +6,10 @@ Three ways on one loaded model, in turns within one run; printed are the medians
 
 - naive        : the eight questions of the paper, one call each, nothing shared
 - as published : the same eight in one batch, sharing what they have in common
-- default      : our default method
+- default      : our default method; and others with so many copies (`--copies`)
 
 and the largest difference of the scores of the first two, which must be the same.
+Times are of the processor, so that other programs count less; run it with OMP_NUM_THREADS=1.
 Making the copies is in all three. Pictures are noise: what they show costs nothing.
 """
 
@@ -42,6 +43,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=2)
     parser.add_argument("--side", type=int, default=384)
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--copies", type=int, nargs="*", default=(), help="other numbers of copies")
     given = parser.parse_args()
     judge = load_judge(given.judge)
     published = make_method("debias", as_published=True)
@@ -50,16 +52,17 @@ def main() -> None:
         "as published": JudgeScorer(judge, published),
         "default": JudgeScorer(judge, make_method("debias")),
     }
+    for count in given.copies:
+        ways[f"{count} copies"] = JudgeScorer(judge, make_method("debias", copies=count))
     shown = [_picture(seed, given.side) for seed in range(given.pictures)]
-    for scorer in ways.values():  # the first call of a model pays for its start
-        scorer.score(shown[0])
+    JudgeScorer(judge, make_method("levels")).score(shown[0])  # the first call pays for the start
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     scores: dict[str, list[float]] = {}
     for _ in range(given.turns):
         for name, scorer in ways.items():
-            start = time.perf_counter()
+            start = time.process_time()
             scores[name] = [scorer.score(one).value for one in shown]
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(time.process_time() - start)
     print(f"{judge.name}, {given.pictures} pictures of {given.side} × {given.side}")
     for name, taken in seconds.items():
         ratios = [n / t for n, t in zip(seconds["naive"], taken, strict=True)]

@@ -31,7 +31,7 @@ class Contrast(Method):
 
     images = 1
 
-    def __init__(self, copies: int | str | Sequence[Spec] = 4, strength: float = 0.5) -> None:
+    def __init__(self, copies: int | str | Sequence[Spec] = 2, strength: float = 0.5) -> None:
         if not 0 <= strength < 1:
             raise InputError(f"the strength is {strength}", "Give a number from 0 to below 1.")
         self.copies = Copies.of(copies)

@@ -8,7 +8,7 @@ Source: Q-Debias (arXiv 2411.12791; prompts and weights from its authors' code).
 softmax(s) of the probabilities s that both images show the same. Everything else is ours: five
 levels under the same prior, similarity weights with a temperature or none at all (which spares half
 of the questions, as s in [0, 1] leaves the published weights nearly uniform), other copies and
-fewer of them.
+fewer of them. docs/debias.md has the figures that the defaults were chosen by.
 """
 
 from __future__ import annotations
