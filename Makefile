@@ -72,7 +72,7 @@ test-serve: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet schemathesis
 	$(BIN)/python -m tests.serve.fuzz
 
-benchmarks: $(VENV)/.ready
+benchmarks: $(VENV)/.ready-torch
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 format: $(VENV)/.ready

@@ -1,6 +1,8 @@
 """What sharing work and our default save over Q-Debias asked naively, one question by one.
 
-    python benchmarks/debias.py hf:FOLDER --pictures 2 --turns 3
+    python benchmarks/debias.py [hf:FOLDER] --pictures 2 --turns 3
+
+Without a model, one of random weights is made (`big_model.py`).
 
 Three ways on one loaded model, in turns within one run; printed are the medians of the ratios:
 
@@ -16,10 +18,13 @@ Making the copies is in all three. Pictures are noise: what they show costs noth
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import median
 
+import big_model
 import numpy as np
 
 from snellen.images import Picture, content_hash
@@ -39,13 +44,14 @@ class OneByOne:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("judge", help="hf:FOLDER of a model, 300 M parameters or more")
+    parser.add_argument("judge", nargs="?", help="hf:FOLDER of a model of 300 M parameters or more")
     parser.add_argument("--pictures", type=int, default=2)
     parser.add_argument("--side", type=int, default=384)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--copies", type=int, nargs="*", default=(), help="other numbers of copies")
     given = parser.parse_args()
-    judge = load_judge(given.judge)
+    with tempfile.TemporaryDirectory() as folder:
+        judge = load_judge(given.judge or f"hf:{big_model.build(Path(folder) / 'eyes')}")
     published = make_method("debias", as_published=True)
     ways = {
         "naive": JudgeScorer(OneByOne(judge), published),
