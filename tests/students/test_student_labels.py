@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from student_pictures import SHARPNESS, write_pictures
 
+from snellen.audit.reliability import OfFamily, Reliability
 from snellen.errors import DataError, InputError, RunError
 from snellen.judges import Answer, Capabilities, Question, load_judge
 from snellen.judges.scripted import ScriptedJudge
@@ -16,7 +16,7 @@ from snellen.scorers.base import FAMILIES
 from snellen.scoring import make_method
 from snellen.students.labelling import Forecast, Labelled, Order, label
 from snellen.students.labels import Labels, read_labels
-from snellen.students.reliability import Audit, decidedness, five_levels, read_audit
+from snellen.students.reliability import decidedness, five_levels
 
 COUNT = 12
 
@@ -171,8 +171,14 @@ def test_a_judge_that_sees_one_image_labels_points_alone(photos: Path, tmp_path:
     assert (done.missing, done.pairs) == (0, 0)
 
 
+def audited(judge: str, seen: dict[str, float]) -> Reliability:
+    families = {name: OfFamily(value, 0.0, 1.0, 9, {}) for name, value in seen.items()}
+    return Reliability(judge, "levels", 0.5, families)
+
+
 def test_an_audit_weighs_labels_by_what_the_judge_is_blind_to(photos: Path, tmp_path: Path) -> None:
-    audit = Audit("j", "m", {name: 0.2 if name == "blur" else 0.9 for name in FAMILIES})
+    seen = {name: 0.2 if name == "blur" else 0.9 for name in FAMILIES}
+    audit = audited(load_judge(SHARPNESS).name, seen)
     run(photos, tmp_path / "a", Order(pairs_per_image=0, audit=audit))
     found = read_labels([tmp_path / "a"])
     assert ((found.audit >= 0.2) & (found.audit <= 0.9)).all()
@@ -180,23 +186,10 @@ def test_an_audit_weighs_labels_by_what_the_judge_is_blind_to(photos: Path, tmp_
     assert found.audit[names.index("011.png")] < found.audit[names.index("000.png")]  # blurred most
 
 
-def test_an_audit_is_read_and_anything_else_refused(tmp_path: Path) -> None:
-    path = tmp_path / "reliability.json"
-    families = {name: {"reliability": 0.5, "low": 0.4, "high": 0.6, "n": 9} for name in FAMILIES}
-    good = {"version": 1, "judge": "j", "method": "levels", "families": families}
-    path.write_text(json.dumps(good))
-    assert read_audit(path).trust(dict.fromkeys(FAMILIES, 1 / 8)) == pytest.approx(0.5)
-    assert read_audit(path).trust({}) == 1.0
-    for bad, message in (
-        ({**good, "version": 2}, "version 2"),
-        ({**good, "families": {}}, "no audit of reliability"),
-        ({**good, "families": {**families, "blur": {"reliability": 1.5}}}, "blur is 1.5"),
-    ):
-        path.write_text(json.dumps(bad))
-        with pytest.raises(DataError, match=message):
-            read_audit(path)
-    with pytest.raises(DataError, match="no audit at"):
-        read_audit(tmp_path / "none.json")
+def test_an_audit_of_another_judge_is_refused(photos: Path, tmp_path: Path) -> None:
+    other = audited("somebody", dict.fromkeys(FAMILIES, 0.5))
+    with pytest.raises(InputError, match="the audit is of somebody"):
+        run(photos, tmp_path / "a", Order(audit=other))
 
 
 def test_decidedness_and_levels_of_a_plain_score() -> None:

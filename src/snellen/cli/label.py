@@ -47,14 +47,13 @@ def command(
     where it was stopped; no question is asked twice. Exit status: 0; 2 when some pictures have no
     label; 130 stopped.
     """
+    from snellen.audit.reliability import read_reliability
     from snellen.judges import load_judge
     from snellen.scoring import make_method
     from snellen.students.labelling import Order, label
-    from snellen.students.reliability import read_audit
 
-    order = Order(
-        pairs_per_image, _shard(shard), None if reliability is None else read_audit(reliability)
-    )
+    audit = None if reliability is None else read_reliability(reliability)
+    order = Order(pairs_per_image, _shard(shard), audit)
     told: list[Forecast] = []
 
     def foretold(found: Forecast) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from snellen.audit.reliability import Reliability, plain
 from snellen.errors import ImageError, InputError, MissingAnswer
 from snellen.images import content_hash, printable_name, read
 from snellen.judges import Answer, ImagePart, Judge, Memory, Question
@@ -27,7 +28,7 @@ from snellen.scoring.pairing import next_round
 from snellen.scoring.pairs import check_takes_two, pair_questions, read_pair
 from snellen.students.features import Told, found_images
 from snellen.students.labels import PAIRS, VERB, pair_name
-from snellen.students.reliability import Audit, levels_of, reliability_of
+from snellen.students.reliability import levels_of, reliability_of
 
 _CHUNK = 8  # pictures, or pairs, asked about together
 _TIMED = 2  # pictures asked about before the forecast
@@ -46,7 +47,7 @@ class Order:
 
     pairs_per_image: int = 4
     shard: tuple[int, int] = (1, 1)
-    audit: Audit | None = None
+    audit: Reliability | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def label(
     """
     _check(order, judge, method)
     pictures, notes = _dealt(found_images(paths), order.shard)
-    audit = order.audit and [order.audit.judge, *map(str, order.audit.reliability.values())]
+    audit = order.audit and plain(order.audit)
     options = {
         "judge": judge.name, "method": method.name, "pairs_per_image": order.pairs_per_image,
         "shard": list(order.shard), "audit": audit,
@@ -330,7 +331,7 @@ class _Work:
 class _Trust:
     """What the audit says of each picture, through the built-in scorer's families."""
 
-    def __init__(self, audit: Audit | None) -> None:
+    def __init__(self, audit: Reliability | None) -> None:
         self.audit = audit
         self._found: dict[str, float] = {}
         if audit is not None:
@@ -340,7 +341,7 @@ class _Trust:
 
     def look(self, name: str, picture: Any) -> None:
         assert self.audit is not None
-        self._found[name] = self.audit.trust(self._scorer.score(picture).families)
+        self._found[name] = self.audit.weight(self._scorer.score(picture).families)
 
     def of(self, name: str) -> float:
         return self._found.get(name, 1.0)
@@ -352,6 +353,11 @@ def _check(order: Order, judge: Judge, method: Method) -> None:
         raise InputError(f"there is no shard {which} of {of}", "Shards are 1/4 to 4/4, say.")
     if order.pairs_per_image < 0:
         raise InputError(f"{order.pairs_per_image} pairs an image", "Give 0 or more.")
+    if order.audit is not None and order.audit.judge != judge.name:
+        raise InputError(
+            f"the audit is of {order.audit.judge}, and the teacher is {judge.name}",
+            "Audit the teacher itself: `snellen audit`.",
+        )
     most = judge.can.max_images
     if most is not None and most < method.images:
         raise InputError(

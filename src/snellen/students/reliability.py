@@ -1,25 +1,21 @@
-"""How a method's score becomes a label, and how far it is trusted: its own doubt and an audit.
+"""How a method's score becomes a label, and how far the teacher's own doubt lets it count.
 
-    levels_of(score), reliability_of(score) · audit.trust(families)
+    levels_of(score), reliability_of(score)
 
-A label of 1 is learned in full, one of 0 not at all. All of it is ours.
+A label of reliability 1 is learned in full, one of 0 not at all. What an audit found of the teacher
+is multiplied in by `labelling` (`audit.Reliability.weight`). All of it is ours.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 
-from snellen.errors import DataError
-from snellen.scorers.base import FAMILIES, Score
+from snellen.scorers.base import Score
 from snellen.stats import LEVELS, soft_levels
 
-_VERSION = 1  # of reliability.json
 _PLAIN_SPREAD = 12.5  # points: half a level, where a teacher says nothing of its doubt
 
 
@@ -27,54 +23,6 @@ def decidedness(probabilities: Sequence[float]) -> float:
     """1 − entropy / log K of K probabilities: 1 when one option has all, 0 when all are alike."""
     entropy = -math.fsum(p * math.log(p) for p in probabilities if p > 0)
     return min(1.0, max(0.0, 1 - entropy / math.log(len(probabilities))))
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What `snellen audit` found of one judge: how reliably it sees each family of distortion.
-
-    judge, method : who was audited.
-    reliability   : family → 0–1; of `clean`, how often a pristine picture is left alone.
-    """
-
-    judge: str
-    method: str
-    reliability: Mapping[str, float]
-
-    def trust(self, families: Mapping[str, float]) -> float:
-        """Σ P(family | picture) · reliability(family), with P from a scorer that names families.
-
-        1 where the scorer names none: nothing is then known against the judge.
-        """
-        total = math.fsum(families.values())
-        if not total:
-            return 1.0
-        return math.fsum(p * self.reliability[name] for name, p in families.items()) / total
-
-
-def read_audit(path: Path) -> Audit:
-    """The reliability.json of an audit. Raises `DataError` for anything else."""
-    fix = "Give the reliability.json that `snellen audit` wrote."
-    try:
-        found = json.loads(path.read_text("utf-8"))
-        version = found["version"]
-        families = {name: float(found["families"][name]["reliability"]) for name in FAMILIES}
-        audit = Audit(str(found["judge"]), str(found["method"]), families)
-    except FileNotFoundError:
-        raise DataError(f"no audit at {path}", fix) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{path} is no audit of reliability ({type(error).__name__}: {error})", fix
-        ) from None
-    if version != _VERSION:
-        raise DataError(
-            f"{path} has version {version}, this version of Snellen reads {_VERSION}",
-            "Run the audit again with this version.",
-        )
-    bad = [name for name, value in families.items() if not 0 <= value <= 1]
-    if bad:
-        raise DataError(f"{path}: the reliability of {bad[0]} is {families[bad[0]]}", fix)
-    return audit
 
 
 def levels_of(score: Score) -> list[float]:
