@@ -75,11 +75,15 @@ def test_out_of_memory_halves_and_says_so(
     assert all("out of memory: use a smaller model" in answer.missing for answer in answers)
 
 
-def test_more_than_the_model_has_room_for_is_missing(judge: judged.TransformersJudge) -> None:
+def test_more_than_the_model_has_room_for_is_missing(
+    judge: judged.TransformersJudge, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = judge.model.config.get_text_config()
-    many = choice(*[ONE] * (config.max_position_embeddings // 4), "?", options=("A", "B"))
-    crowded, plain = judge.answer([many, PAIR])
-    assert re.search(r"takes \d+ tokens and the model has room for 4096", crowded.missing)
+    short = choice("Is it?", options=("Yes", "No"))
+    room = judge.answer([PAIR])[0].shown.tokens
+    monkeypatch.setattr(config, "max_position_embeddings", room - 1)
+    crowded, plain = judge.answer([PAIR, short])
+    assert f"takes {room} tokens and the model has room for {room - 1}" in crowded.missing
     assert not plain.missing
 
 
