@@ -108,20 +108,28 @@ def test_ten_gigabytes_are_refused_at_their_head(scripts: None) -> None:
         assert reply.startswith(b"HTTP/1.1 413")
 
 
-def test_ten_gigabytes_in_pieces_are_refused_on_the_way(scripts: None) -> None:
+@pytest.mark.parametrize(
+    ("begun", "status"),
+    [(b'--b\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n', b"413"),
+     (b"no form at all", b"400")],
+    ids=["form", "none"],
+)  # fmt: skip
+def test_a_body_without_end_is_refused_on_the_way(
+    scripts: None, begun: bytes, status: bytes
+) -> None:
     with program(*JUDGE, "--max-megabytes", "1") as (base, _), connection(base) as client:
         client.sendall(
             b"POST /v1/score HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
             b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
         )
-        piece = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+        client.sendall(f"{len(begun):x}\r\n".encode() + begun + b"\r\n")
         reply, sent = b"", 0
         with contextlib.suppress(ConnectionError):  # it hangs up, which may be seen first
             while sent < 1000:  # 65 MB, of which one is taken
-                client.sendall(piece)
+                client.sendall(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
                 sent += 1
             reply = client.recv(4096)
-        assert sent < 1000 or reply.startswith(b"HTTP/1.1 413")
+        assert sent < 1000 or reply.startswith(b"HTTP/1.1 " + status)
 
 
 @contextlib.contextmanager

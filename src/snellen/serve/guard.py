@@ -88,8 +88,16 @@ class Guard:
         else:
             self._arriving += 1
             counted = _Counted(receive, self._limits, self._too_long(), self._arrived)
+
+            async def last(message: Message) -> None:
+                """A reply before the body is there ends the connection: the rest is not wanted."""
+                if message["type"] == "http.response.start" and not counted.complete:
+                    headers = [one for one in message["headers"] if one[0] != b"connection"]
+                    message = {**message, "headers": [*headers, (b"connection", b"close")]}
+                await send(message)
+
             try:
-                await self._app(scope, counted, send)
+                await self._app(scope, counted, last)
             finally:
                 counted.leave()
 
@@ -111,10 +119,11 @@ class _Counted:
     ) -> None:
         self._receive, self._limits, self._too_long = receive, limits, too_long
         self._end = time.monotonic() + limits.upload
-        self._left, self._done, self._all = limits.bytes, done, False
+        self._left, self._done, self._left_off = limits.bytes, done, False
+        self.complete = False
 
     async def __call__(self) -> Message:
-        if self._all:  # the body is there; what comes next is the end of the connection
+        if self.complete:  # the body is there; what comes next is the end of the connection
             return await self._receive()
         try:
             message = await asyncio.wait_for(self._receive(), self._end - time.monotonic())
@@ -123,19 +132,20 @@ class _Counted:
                 "error": f"the request took over {self._limits.upload:g} s to arrive",
                 "fix": "Send it faster, or in parts.",
             }
-            raise HTTPException(408, detail, _CLOSE) from None
+            raise HTTPException(408, detail) from None
         self._left -= len(message.get("body", b""))
         if self._left < 0:
             error, fix = self._too_long
-            raise HTTPException(413, {"error": error, "fix": fix}, _CLOSE)
+            raise HTTPException(413, {"error": error, "fix": fix})
         if not message.get("more_body"):
+            self.complete = True
             self.leave()
         return message
 
     def leave(self) -> None:
         """The body is there, or will not be read any more."""
-        if not self._all:
-            self._all = True
+        if not self._left_off:
+            self._left_off = True
             self._done()
 
 
