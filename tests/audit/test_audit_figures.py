@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from snellen.audit.consistency import consistent, wordings
-from snellen.audit.content import content_share
+from snellen.audit.findings import find_out
 from snellen.audit.ladders import climb
 from snellen.audit.perception import perceive
 from snellen.audit.questions import LABELS
@@ -192,22 +192,26 @@ def test_reliability_is_how_surely_a_copy_is_below_its_original() -> None:
     assert found.families["blur"].levels == {str(place): 1.0 for place in range(1, 6)}
 
 
-def test_content_share_is_what_motifs_cost_in_units_of_the_worst() -> None:
+def test_content_is_what_motifs_cost_in_units_of_the_worst() -> None:
     def score(number: int, kind: str, place: int) -> float:
         return 60.0 + 5 * (number % 2) - 4 * place
 
-    found = content_share(sheet(right, score))
-    assert found is not None
-    assert found.fall == pytest.approx(20.0)
-    assert found.spread == pytest.approx(float(np.std([0, 5] * 4, ddof=1)))
-    assert found.share.value == pytest.approx(found.spread / 20)
-    even = content_share(sheet(right, falling))
-    assert even is not None
-    assert even.share.value == 0.0
+    found = find_out(sheet(right, score), "judge", "method", samples=False)
+    assert found.content is not None
+    assert found.content.fall == pytest.approx(20.0)
+    assert found.content.value == pytest.approx(float(np.std([0, 5] * 4, ddof=1)) / 20)
+    even = find_out(sheet(right, falling), "judge", "method", samples=False)
+    assert even.content is not None
+    assert even.content.value == 0.0
 
 
-def test_content_is_not_known_where_no_score_is() -> None:
-    assert content_share(sheet(right, lambda number, kind, place: None)) is None
+def test_content_is_told_not_to_be_known_where_scores_do_not_fall() -> None:
+    flat = find_out(sheet(right, lambda number, kind, place: 50.0), "j", "m", samples=False)
+    assert flat.content is None
+    assert "do not fall" in flat.skipped["content"]
+    silent = find_out(sheet(right, lambda number, kind, place: None), "j", "m", samples=False)
+    assert silent.content is None
+    assert silent.skipped["content"]
 
 
 def test_changed_answers_are_counted_by_kind() -> None:

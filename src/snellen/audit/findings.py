@@ -12,16 +12,17 @@ import numpy as np
 from snellen.audit import sanity
 from snellen.audit.consistency import Consistency, consistent, wordings
 from snellen.audit.ladders import Ladder, climb
+from snellen.audit.material import PRISTINE
 from snellen.audit.perception import Perception, perceive
 from snellen.audit.rates import NOTHING, Rate
 from snellen.audit.reliability import Reliability, reliability
 from snellen.audit.sheet import Sheet
 from snellen.audit.verdict import Verdict, sight, verdicts
-from snellen.errors import StatsError
+from snellen.errors import InputError, StatsError
 
 if TYPE_CHECKING:
-    from snellen.audit.content import ContentShare
     from snellen.audit.inside import Inside
+    from snellen.scoring.content_index import ContentIndex
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Findings:
     """One judge under audit.
 
     judge, method : names. srcc : of its scores with people's (expected) opinion; NaN without.
-    content : how far scores differ by what is shown alone; None where it cannot be known.
+    content : how far scores differ by what is shown alone; None where it cannot be known, and
+              `skipped` says why.
     inside  : alignment and layers; None for a judge that cannot be looked into.
     skipped : part → why it was left out.
     """
@@ -58,7 +60,7 @@ class Findings:
     sanity: tuple[Nothing, ...]
     srcc: Rate
     reliability: Reliability
-    content: ContentShare | None
+    content: ContentIndex | None
     inside: Inside | None
     skipped: Mapping[str, str]
     score_missing: int
@@ -97,9 +99,8 @@ def find_out(
 
     samples : the judge draws its answers. inside, skipped : see `Findings`.
     """
-    from snellen.audit.content import content_share
-
     types, families = climb(sheet)
+    content, why = _content(sheet)
     missing = {**sheet.missing}
     for reason, count in sheet.score_missing.items():
         missing[reason] = max(missing.get(reason, 0), count)
@@ -115,9 +116,9 @@ def find_out(
         sanity=tuple(_nothing(name, sheet) for name in sanity.NAMES if name in sheet.sanity),
         srcc=_srcc(sheet),
         reliability=reliability(sheet, judge, method),
-        content=content_share(sheet),
+        content=content,
         inside=inside,
-        skipped=dict(skipped or {}),
+        skipped={**(skipped or {}), **({"content": why} if why else {})},
         score_missing=int(np.isnan(sheet.score).sum()),
         reasons=missing,
     )
@@ -131,6 +132,27 @@ def _nothing(name: str, sheet: Sheet) -> Nothing:
         return Nothing(name, row["score"], "low")
     little = row["mass"] is not None and row["mass"] < sanity.LITTLE
     return Nothing(name, row["score"], "flagged" if little else "fooled")
+
+
+def _content(sheet: Sheet) -> tuple[ContentIndex | None, str]:
+    """The content index over the ladders; or why there is none."""
+    from snellen.scoring.content_index import content_index
+
+    rows = [
+        row
+        for row, (kind, place) in enumerate(zip(sheet.type, sheet.place, strict=True))
+        if place or kind == PRISTINE  # other pictures at place 0 are the pristine once more
+    ]
+    try:
+        found = content_index(
+            sheet.score[rows],
+            [sheet.reference[row] for row in rows],
+            [sheet.type[row] for row in rows],
+            sheet.place[rows],
+        )
+    except (StatsError, InputError) as error:
+        return None, str(error)
+    return found, ""
 
 
 def _srcc(sheet: Sheet) -> Rate:

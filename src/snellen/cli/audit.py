@@ -190,7 +190,8 @@ def _lines(one: Findings) -> list[str]:
     if one.content is not None:
         lines.append(
             f"content: pristine photos lie {one.content.spread:.1f} points apart, the worst"
-            f" distortions cost {one.content.fall:.1f}: share {_figure(one.content.share)}"
+            f" distortions cost {one.content.fall:.1f}: index {number(one.content.value)}"
+            f" [{span(one.content.low, one.content.high)}]"
         )
     lines += [
         f"changed when {change.told}: {_percent(change.changed)}"

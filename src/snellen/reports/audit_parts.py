@@ -47,7 +47,7 @@ def numbers_part(one: Findings) -> Part:
         rows += [
             ("pristine photos lie apart", f"{content.spread:.1f} points", ""),
             ("the worst steps cost", f"{content.fall:.1f} points", ""),
-            ("content's share", number(content.share.value), figures(content.share)),
+            ("content index", number(content.value), span(content.low, content.high)),
         ]
     rows += [
         (f"a picture of nothing: {nil.name}", number(nil.score, 0), _NOTHING[nil.verdict])
@@ -58,7 +58,7 @@ def numbers_part(one: Findings) -> Part:
         "In numbers",
         columns=columns,
         rows=rows,
-        say=f"{seen.n:,} pictures named, {seen.missing:,} without an answer. Content's share: how "
+        say=f"{seen.n:,} pictures named, {seen.missing:,} without an answer. Content index: how "
         "far pristine photos of different motifs lie apart, in units of what the worst steps cost; "
         "0 is a judge of quality alone.",
     )
