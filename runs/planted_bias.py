@@ -1,6 +1,6 @@
 """Does debiasing take out a content bias of known size? The table of docs/content-index.md.
 
-    python -m runs.planted_bias --seeds 5 --contents 12
+    python -m runs.planted_bias --seeds 3 --contents 12
 
 Each seed is a world of its own (`snellen.scoring.planted`): scenes, offsets and noise anew.
 Every method scores the same pictures with the same judges; intervals: Student's t over worlds.
@@ -13,15 +13,18 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from scipy.stats import spearmanr, t
 
+from snellen.judges import Question
 from snellen.scoring import Method, make_method
 from snellen.scoring.content_index import content_index
 from snellen.scoring.planted import World, planted_share
 
 OUT = Path(__file__).parent / "out" / "planted_bias.json"
+Row: TypeAlias = dict[str, float | str | int]
 OFFSET = 0.25
 JUDGES = {  # name → offset, trust
     "listens as claimed": (OFFSET, 0.9),
@@ -39,7 +42,7 @@ METHODS = {
 }
 
 
-def rows(seed: int, contents: int) -> Iterator[dict[str, float | str | int]]:
+def rows(seed: int, contents: int) -> Iterator[Row]:
     """Every method with every judge in one world."""
     base = World.make(contents, offset=1.0, seed=seed)
     quality = [view.quality for view in base.views]
@@ -63,12 +66,12 @@ def rows(seed: int, contents: int) -> Iterator[dict[str, float | str | int]]:
             }
 
 
-def _scores(world: World, method: Method, asked: list[list]) -> list[float]:  # type: ignore[type-arg]
+def _scores(world: World, method: Method, asked: list[list[Question]]) -> list[float]:
     judge = world.judge()
     return [method.score(judge.answer(questions)).value for questions in asked]
 
 
-def summary(found: list[dict[str, float | str | int]]) -> Iterator[str]:
+def summary(found: list[Row]) -> Iterator[str]:
     """A Markdown table: mean and 95 % interval over the worlds."""
     yield "| judge | method | SRCC | planted variance removed | content index |"
     yield "| --- | --- | --- | --- | --- |"
@@ -82,7 +85,7 @@ def summary(found: list[dict[str, float | str | int]]) -> Iterator[str]:
             yield f"| {judge} | {method} | {srcc} | {removed} | {index} |"
 
 
-def _column(found: list[dict[str, float | str | int]], judge: str, method: str, what: str):  # type: ignore[no-untyped-def]
+def _column(found: list[Row], judge: str, method: str, what: str) -> np.ndarray:
     kept = [row for row in found if (row["judge"], row["method"]) == (judge, method)]
     return np.array([row[what] for row in sorted(kept, key=lambda row: row["seed"])])
 
@@ -94,11 +97,11 @@ def _interval(values: np.ndarray, digits: int, unit: str = "") -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=100)
     parser.add_argument("--contents", type=int, default=12)
     given = parser.parse_args()
-    found: list[dict[str, float | str | int]] = []
+    found: list[Row] = []
     for seed in range(given.first_seed, given.first_seed + given.seeds):
         found += rows(seed, given.contents)
         print(f"world {seed} done", flush=True)

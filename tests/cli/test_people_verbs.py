@@ -120,6 +120,13 @@ def test_raters_refuses_what_is_no_table_of_votes(votes: Path, tmp_path: Path) -
     )
 
 
+def test_raters_names_the_option_and_the_verb_that_would_help(tmp_path: Path) -> None:
+    odd = write(tmp_path / "odd.csv", "who,item,score", ["a,x,3", "b,x,4"])
+    assert "--rater" in refused(DataError, "raters", odd)
+    pairs = write(tmp_path / "p.csv", "rater,first,second,preferred", ["a,x,y,first"])
+    assert "snellen pairs" in refused(DataError, "raters", pairs)
+
+
 @pytest.fixture
 def answers(tmp_path: Path) -> Path:
     random = np.random.default_rng(2)

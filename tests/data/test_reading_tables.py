@@ -222,6 +222,13 @@ def test_columns_by_their_usual_names(columns: list[str], found: str) -> None:
     assert find_column(columns, ("image", "image_name", "img", "filename")) == found
 
 
+def test_a_file_with_the_same_ending_alone_is_no_neighbour(tmp_path: Path) -> None:
+    (tmp_path / "holiday.csv").write_text("a\n1\n")
+    with pytest.raises(InputError) as error:
+        read_table(tmp_path / "mos.csv")
+    assert "Did you mean" not in str(error.value)
+
+
 def test_a_column_that_is_not_there_shows_the_nearest() -> None:
     with pytest.raises(DataError, match=r"no column 'moss'.*Did you mean 'mos'"):
         find_column(["image", "mos"], (), "moss")

@@ -124,3 +124,8 @@ def test_agreement_needs_something_to_agree_on() -> None:
         rater_srcc(from_matrix(np.array([[1.0], [2.0]])))
     with pytest.raises(InputError, match="level is 'ratio'"):
         krippendorff_alpha(from_matrix(SHROUT_FLEISS), "ratio")  # type: ignore[arg-type]
+
+
+def test_alpha_refuses_too_few_resamples_for_an_interval() -> None:
+    with pytest.raises(InputError, match="0 bootstrap resamples"):
+        krippendorff_alpha(from_matrix(np.array([[1.0, 2.0], [2.0, 2.0]])), resamples=0)

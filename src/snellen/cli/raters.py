@@ -76,8 +76,16 @@ def command(
     --screen says so.
     """
     from snellen.cli.columns import check_outputs, plain, records, write_columns, write_json
-    from snellen.data.tables import IMAGE_NAMES, RATER_NAMES, VOTE_NAMES, find_column, read_table
-    from snellen.errors import UnknownName
+    from snellen.data.comparisons import are_comparisons
+    from snellen.data.tables import (
+        IMAGE_NAMES,
+        RATER_NAMES,
+        VOTE_NAMES,
+        find_column,
+        find_optional,
+        read_table,
+    )
+    from snellen.errors import DataError, UnknownName
     from snellen.stats.panel import describe_panel
 
     if screen not in ("none", "bt500", "p913"):
@@ -86,10 +94,15 @@ def command(
     check_outputs(outputs, "page", "everything", "rows")
     check_outputs([] if raters_output is None else [raters_output], "rows")
     table = read_table(votes)
+    if score is None and are_comparisons(table) and find_optional(table, VOTE_NAMES) is None:
+        raise DataError(
+            f"{votes} says which of two images is better, not how good each is",
+            f"Scale such answers with `snellen pairs {votes}`.",
+        )
     names = (
-        find_column(table, RATER_NAMES, rater, votes),
-        find_column(table, IMAGE_NAMES, item, votes),
-        find_column(table, VOTE_NAMES, score, votes),
+        find_column(table, RATER_NAMES, rater, votes, "--rater"),
+        find_column(table, IMAGE_NAMES, item, votes, "--item"),
+        find_column(table, VOTE_NAMES, score, votes, "--score"),
     )
     ballots = _read(table, names, votes)
     sides = {

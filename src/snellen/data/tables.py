@@ -34,7 +34,7 @@ NumberedRows: TypeAlias = list[tuple[int, list["str | None"]]]  # line number, c
 # Names the field's files use for the same thing, most telling first.
 IMAGE_NAMES = (
     "image", "image_name", "image name", "img", "filename", "file_name", "file", "path",
-    "image_path", "img_path", "dist_img", "dist_image", "name", "id", "key",
+    "image_path", "img_path", "dist_img", "dist_image", "name", "item", "stimulus", "id", "key",
 )  # fmt: skip
 MOS_NAMES = (
     "mos", "dmos", "mean_opinion_score", "mos_quality", "quality_mos", "subjective", "rating",
@@ -130,10 +130,12 @@ def find_column(
     wanted: Sequence[str],
     given: str | None = None,
     where: str | Path = "the table",
+    option: str = "",
 ) -> str:
     """The name among `columns` that means what `wanted` lists, most wanted first.
 
-    given : the name the user asked for; nothing else will then do.
+    given  : the name the user asked for; nothing else will then do.
+    option : what the user would name the column with, such as "--rater"; told in the error.
     Case, spaces, dashes and underscores are ignored.  Raises `DataError` naming the nearest.
     """
     columns = list(columns)
@@ -162,7 +164,7 @@ def find_column(
     fix = f"Did you mean {_listed(list(dict.fromkeys(near))[:3], ' or ')}?" if near else ""
     raise DataError(
         f"{where} has no {asked}; its columns are {_listed(columns)}",
-        fix or "Name the column to use.",
+        fix or f"Name the column to use{f' with {option}' if option else ''}.",
     )
 
 
@@ -380,6 +382,10 @@ def _near_file(path: Path) -> str:
     """The fix for a file that is not there: its nearest neighbours by name."""
     if not path.parent.is_dir():
         return f"The directory {path.parent} does not exist either."
-    names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
-    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
+    by_stem: dict[str, list[str]] = {}  # endings are alike among files that have nothing in common
+    for entry in sorted(path.parent.iterdir()):
+        if entry.is_file():
+            by_stem.setdefault(entry.stem.lower(), []).append(entry.name)
+    stems = difflib.get_close_matches(path.stem.lower(), by_stem, n=3, cutoff=0.6)
+    near = [name for stem in stems for name in by_stem[stem]]
     return f"Did you mean {_listed(near, ' or ')}?" if near else ""

@@ -19,6 +19,7 @@ from snellen.errors import ConstantValues, InputError, TooFewRatings
 from snellen.stats.votes import Floats, Votes, check_confidence
 
 _RESAMPLES = 2000
+_LEAST_RESAMPLES = 40  # so that one lies in each tail of 2.5 %
 _DRAWS_AT_ONCE = 2_000_000  # numbers in memory: 16 MB
 
 
@@ -74,12 +75,18 @@ def krippendorff_alpha(
             its metric is the squared difference of mid-ranks among all votes, so that it is the
             interval alpha of the ranks. In the resamples the ranks stay those of all votes (ours).
     Items with one vote say nothing about agreement and are left out.
-    Raises `TooFewRatings` under 2 items with two votes, `ConstantValues` when every vote is equal.
+    Raises `TooFewRatings` under 2 items with two votes, `ConstantValues` when every vote is equal,
+    `InputError` for under 40 resamples, which leave nothing in the tails.
     Source: Krippendorff, "Content Analysis", 3rd ed. 2013, ch. 12.
     """
     from scipy.stats import rankdata
 
     tail = check_confidence(confidence)
+    if resamples < _LEAST_RESAMPLES:
+        raise InputError(
+            f"{resamples} bootstrap resamples were asked for",
+            f"Ask for {_LEAST_RESAMPLES} at least; {_RESAMPLES} is usual.",
+        )
     n = votes.per_item()
     paired = n >= 2
     if paired.sum() < 2:
