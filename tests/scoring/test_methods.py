@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pytest
 from asking import judge, picture
@@ -43,7 +44,8 @@ def test_evidence_holds_what_was_asked_and_adds_up_to_the_score() -> None:
     [evidence] = scored.evidence
     assert evidence.text == "Rate the quality of the image."
     assert dict(zip(evidence.options, evidence.probabilities, strict=True)) == pytest.approx(LEVELS)
-    assert (evidence.weight, evidence.mass) == (1.0, pytest.approx(1.0))
+    assert evidence.weight == 1.0
+    assert evidence.mass == pytest.approx(1.0)
     assert evidence.contribution == pytest.approx(scored.value)
 
 
@@ -131,7 +133,7 @@ def test_one_batch_gives_one_result_for_each_picture() -> None:
         def __init__(self) -> None:
             self.name, self.can = "counting", judge(lambda q: LEVELS).can
 
-        def answer(self, questions: list[Question]) -> list[Answer]:
+        def answer(self, questions: Sequence[Question]) -> list[Answer]:
             asked.append(len(questions))
             middle = Answer.without(WORDS, "not that one")
             given = judge(lambda q: LEVELS).answer(questions)

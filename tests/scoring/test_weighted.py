@@ -107,5 +107,5 @@ def test_senseless_parameters_are_refused(options: dict[str, Any]) -> None:
 def test_words_are_25_a_side_and_none_is_on_both() -> None:
     assert len(PRAISE) == len(FAULT) == 25
     assert len({*PRAISE, *FAULT}) == 50
-    assert cosine(UP, np.zeros(3)) == 0
+    assert cosine(np.ones(3, np.float32), np.zeros(3, np.float32)) == 0
     assert TokenWeigher(Open(), 7).name == "open, first 7 tokens weighed"
