@@ -171,4 +171,4 @@ def _told(error: SnellenError) -> JSONResponse:
     if isinstance(error, Busy):
         return JSONResponse({"error": error.what, "fix": error.fix}, 429, RETRY)
     known = isinstance(error, (ImageError, Refused))
-    return JSONResponse({"error": error.what, "fix": error.fix}, 422 if known else 500)
+    return JSONResponse({"error": shapes.reason(error), "fix": error.fix}, 422 if known else 500)

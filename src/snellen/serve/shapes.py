@@ -109,8 +109,13 @@ def row(name: str, outcome: Outcome | BaseException) -> Row:
     if isinstance(outcome, Scored):
         return Row(name=name, **_numbers(outcome))
     if isinstance(outcome, SnellenError):
-        return Row(name=name, missing=outcome.what, fix=outcome.fix or None)
+        return Row(name=name, missing=reason(outcome), fix=outcome.fix or None)
     raise outcome
+
+
+def reason(error: SnellenError) -> str:
+    """What went wrong, without the place: bytes have no name here."""
+    return error.what.removeprefix("the given bytes: ")
 
 
 def explanation(scorer: str, name: str, scored: Scored) -> Explanation:
