@@ -146,7 +146,7 @@ def variants(labels: Labels) -> dict[str, tuple[Labels, Recipe]]:
     found = {
         "student": (labels, Recipe()),
         "  without pairs": (labels, Recipe(pair_weight=0.0)),
-        "  without reliability": (labels, Recipe(use_reliability=False)),
+        "  with reliability": (labels, Recipe(use_reliability=True)),
         "  λ 0.3": (labels, Recipe(pair_weight=0.3)),
         "  λ 3": (labels, Recipe(pair_weight=3.0)),
     }

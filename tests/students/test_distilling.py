@@ -137,7 +137,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
 
 def test_weights_of_labels_reach_the_lesson(labels: Labels) -> None:
     trusted = replace(labels, audit=np.linspace(0, 1, len(labels)))
-    full = Lesson.of(trusted, Recipe())
+    full = Lesson.of(trusted, Recipe(use_reliability=True))
     assert full.weight.numpy() == pytest.approx(trusted.audit * labels.reliability, abs=1e-6)
     plain = Lesson.of(trusted, Recipe(use_reliability=False, use_audit=False))
     assert plain.weight.tolist() == [1.0] * len(labels)

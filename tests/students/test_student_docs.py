@@ -33,7 +33,7 @@ def test_every_option_is_on_the_page_of_its_verb_and_no_other(verb: str) -> None
     }
     rows = [line for line in page(verb).splitlines() if line.startswith("| `")]
     told = set(re.findall(r"(--[a-z-]+)", "\n".join(row.split("|")[1] for row in rows)))
-    told |= set(re.findall(r"`(--reliability)` is the default", page(verb)))
+    told |= set(re.findall(r"`(--no-reliability)` is the default", page(verb)))
     assert told == has
 
 

@@ -36,7 +36,7 @@ def command(
     pairs: Annotated[float, typer.Option(help="λ: the weight of pairs against points.")] = 1.0,
     reliability: Annotated[
         bool, typer.Option(help="Weigh labels by the teacher's own doubt.")
-    ] = True,
+    ] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes at most.")] = None,
     unfinished: Annotated[
         bool, typer.Option("--unfinished", help="Take runs that were stopped for what they have.")

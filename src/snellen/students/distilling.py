@@ -48,13 +48,16 @@ class Recipe:
 
     tune         : "head" (seconds) or "all" (the body too, minutes to hours).
     pair_weight  : λ, the weight of pairs against points; 0 leaves them out.
-    use_reliability, use_audit : weigh labels by the teacher's own doubt, by the audit.
+    use_reliability : weigh labels by the teacher's own doubt. Off: with our built-in judge on pcuid
+                   all labels alike taught far more (docs/students.md), as doubt is where grades
+                   differ.
+    use_audit    : weigh labels by what an audit found.
     epochs       : passes at most.
     """
 
     tune: Literal["head", "all"] = "head"
     pair_weight: float = 1.0
-    use_reliability: bool = True
+    use_reliability: bool = False
     use_audit: bool = True
     epochs: int = 1000
 
