@@ -29,7 +29,8 @@ _KEPT = 256  # images whose features are kept: some MB each at most
 class _State:
     """A batch of prompts, begun.
 
-    cache : keys and values, or whatever the model keeps. mask : (rows, tokens) 1 = not padding.
+    cache  : keys and values, or whatever the model keeps.
+    mask   : (rows, tokens) 1 = not padding.
     logits : (rows, vocabulary) of the next token.
     """
 
@@ -143,7 +144,7 @@ class Reader:
         ids = [prompts[one.member].inputs["input_ids"][0] for one in rows]
         rest = torch.stack([row[one.start :] for row, one in zip(ids, rows, strict=True)])
         where = torch.stack([positions[one.member][:, one.start :] for one in rows])
-        return self._forward(state, [one.row for one in rows], rest, where, logits_to_keep=1)
+        return self._forward(state, [one.row for one in rows], rest, where, last=True)
 
     def _forward(
         self,
@@ -151,11 +152,13 @@ class Reader:
         rows: Sequence[int],
         ids: torch.Tensor,
         positions: torch.Tensor,
-        **options: Any,
+        *,
+        last: bool,
     ) -> _State:
-        """(rows, tokens) more tokens at (rows, 1 or 3, tokens) positions. The state stays as it
-        is; the logits are those of every token that is kept, (rows, tokens, vocabulary) or of the
-        last one."""
+        """(rows, tokens) more tokens, at (rows, 1 or 3, tokens) positions; `state` stays as it is.
+
+        last : logits of the last token only; else of all, as (rows, tokens, vocabulary).
+        """
         chosen = torch.tensor(rows, device=state.mask.device)
         mask = torch.cat([state.mask[chosen], torch.ones_like(ids)], dim=1)
         out = self._model(
@@ -164,10 +167,9 @@ class Reader:
             position_ids=_by_row(positions),
             past_key_values=_select(state.cache, chosen),
             use_cache=True,
-            **options,
+            logits_to_keep=int(last),
         )
-        logits = out.logits[:, -1] if options else out.logits
-        return _State(out.past_key_values, mask, logits)
+        return _State(out.past_key_values, mask, out.logits[:, -1] if last else out.logits)
 
     def _words(
         self,
@@ -195,7 +197,7 @@ class Reader:
             )
             steps = torch.arange(1, width + 1, device=state.mask.device)
             where = torch.stack([positions[one.member][:, -1:] + steps for one, _ in some])
-            gone_on = self._forward(state, [one.row for one, _ in some], said, where)
+            gone_on = self._forward(state, [one.row for one, _ in some], said, where, last=False)
             for place, (one, way) in enumerate(some):
                 logprobs = _logprobs(gone_on.logits[place])
                 total = found[one.member][way[:1]]
