@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
     parser.add_argument("--out", type=Path, default=Path("runs/out/built_in_scorer"))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--start", type=Path, help="network.pt of an earlier cycle")
     parser.add_argument("--shards", type=int, default=None, help="fewer, for a quick look")
