@@ -32,8 +32,8 @@ def inside_parts(one: Findings) -> list[Part]:
         for row in inside.alignment
     ]
     columns = (
-        ("label", False), ("likeness to its word", True), ("to the other words", True),
-        ("advantage", True), ("log-probability of its word", True),
+        ("label", False), ("likeness", True), ("to others", True),
+        ("advantage", True), ("log p", True),
     )  # fmt: skip
     return [
         Part(
@@ -49,7 +49,8 @@ def inside_parts(one: Findings) -> list[Part]:
             columns=columns,
             rows=rows,
             say="Likeness: mean cosine of the projected visual tokens with the word's input "
-            "embedding. An advantage near 0 says that the picture points to no word.",
+            "embedding, and with the other seven. An advantage near 0 says that the picture points to no "
+            "word. Log p: natural logarithm of the right word's probability as the answer.",
         ),
     ]
 

@@ -156,8 +156,8 @@ def _labels(one: Findings) -> Part:
         if label.n
     ]
     columns = (
-        ("label", False), ("pictures", True), ("named so", True), ("false alarms", True),
-        ("right when said", True), ("seen", True), ("interval", True),
+        ("label", False), ("pictures", True), ("named so", True), ("falsely", True),
+        ("precision", True), ("seen", True), ("interval", True),
     )  # fmt: skip
     return Part(
         "Label by label",
