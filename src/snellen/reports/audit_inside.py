@@ -49,8 +49,8 @@ def inside_parts(one: Findings) -> list[Part]:
             columns=columns,
             rows=rows,
             say="Likeness: mean cosine of the projected visual tokens with the word's input "
-            "embedding, and with the other seven. An advantage near 0 says that the picture points to no "
-            "word. Log p: natural logarithm of the right word's probability as the answer.",
+            "embedding, and with the other seven. An advantage near 0 says that the picture points "
+            "to no word. Log p: natural logarithm of the right word's probability as the answer.",
         ),
     ]
 
