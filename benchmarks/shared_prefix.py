@@ -84,7 +84,7 @@ def main() -> None:
     )
     clock, busy = (median(column) for column in zip(*ratios, strict=True))
     print(f"together {busy:.2f} × faster in processor time, {clock:.2f} × on the clock")
-    print(f"largest difference of a probability: {apart:.1g}")
+    print(f"largest difference of a probability: {apart:.2g}")
 
 
 if __name__ == "__main__":
