@@ -113,7 +113,7 @@ def test_a_named_scorer_that_was_updated_scores_again_in_the_same_run(
     photos: Path, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for version in ("a@1", "a@2"):
-        monkeypatch.setattr("snellen.scorers.load_scorer", lambda name, crops, v=version: StandIn(v))
+        monkeypatch.setattr("snellen.scorers.load_scorer", lambda *_, v=version, **__: StandIn(v))
         table = snellen.score(photos, "a", run=run)
         assert set(table["scorer"]) == {version}
 

@@ -1,4 +1,4 @@
-"""Tournaments: few comparisons rank a folder in any order of files, and go on where they stopped."""
+"""Tournaments: few comparisons rank a folder in any order of files, and go on when stopped."""
 
 from __future__ import annotations
 
