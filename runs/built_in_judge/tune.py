@@ -4,9 +4,10 @@
     OMP_NUM_THREADS=1 python -m runs.built_in_judge.tune built-in-base
 
 The loss is that of the answers, and a small one that keeps photos apart in what the language model
-is given of them, whatever was done to them: without it the judge did not learn to say whether two
-pictures show the same object. Resumable; every save also writes the checkpoint as it stands, from
-the running average of the weights.
+is given of them, whatever was done to them, for the question whether two pictures show the same
+object. (A run that gave it full weight for a while ended with less SRCC than it had before.)
+Resumable; every save also writes the checkpoint as it stands, from the running average of the
+weights.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from runs.built_in_judge.vision import to_pixel_values
 ROWS = 10  # a step: two pictures each
 SAVE_EVERY = 200
 LESSONS = {"built-in": lessons.tuned, "built-in-base": lessons.base}
-APART = 1.0  # weight of keeping photos apart, against 1 for the answers
+APART = 0.1  # weight of keeping photos apart, against 1 for the answers
 TOWER_SHARE = 0.25  # of the learning rate: the tower comes trained
 
 
