@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -120,10 +121,11 @@ def test_ratings_of_images_that_are_not_there_are_counted(
     assert "2 rated images not found and left out: gone.png, away.png" in told
     assert "1 rated image cannot be read" in told
     assert len(done.opinions) == 15
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(folder, elsewhere / "deep" / "photos", ignore=shutil.ignore_patterns("cache"))
     found = calibrate(
-        built_in, read_opinions(path), folder.parent, search=True, curve=False,
-        cache=folder / "cache",
-    )  # fmt: skip
+        built_in, read_opinions(path), elsewhere, search=True, curve=False, cache=folder / "cache"
+    )
     assert len(found.opinions) == 15
     few = write_ratings(tmp_path / "few.csv", names[10:], falling(7))
     with pytest.raises(TooFewRatings, match="5 of 7 rated images can be used"):
