@@ -81,7 +81,8 @@ def test_relative_change() -> None:
 
 
 def tuned(parts: tuple[Any, ...], accuracy: float) -> Tuned:
-    seen = SimpleNamespace(accuracy=SimpleNamespace(value=accuracy))
+    rate = SimpleNamespace(value=accuracy, low=accuracy - 0.05)
+    seen = SimpleNamespace(accuracy=rate, chance=0.125)
     findings: Any = SimpleNamespace(perception=seen)
     return Tuned(parts, None, 0, 0.0, findings)
 
@@ -91,7 +92,8 @@ def tuned(parts: tuple[Any, ...], accuracy: float) -> Tuned:
     [
         (0.7, 0.8, "86%, most of it"),
         (0.3, 0.9, "25%, less than half of it, against the paper"),
-        (0.5, 0.1, "nothing was learnt"),
+        (0.5, 0.1, "too little was learnt"),
+        (0.11, 0.16, "not surely above chance"),  # a gain, and no more than noise
     ],
 )
 def test_the_finding_is_stated_either_way(sight: float, whole: float, told: str) -> None:

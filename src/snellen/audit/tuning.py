@@ -81,8 +81,11 @@ class Tuning:
         if sight is None or whole is None:
             best = max(self.after, key=lambda one: gain(self.before, one))
             return f"{best.name}: {_points(gain(self.before, best))} of accuracy."
-        if whole <= 0:
-            return f"Tuning all parts brings {_points(whole)}: nothing was learnt."
+        learnt = next(one for one in self.after if one.parts == PARTS)
+        seen = learnt.findings.perception
+        if whole <= 0 or not seen.accuracy.low > seen.chance:
+            told = f"Tuning all parts brings {_points(whole)} and is not surely above chance"
+            return f"{told}: too little was learnt to say which part brings it."
         told = f"Tuning all parts brings {_points(whole)} of accuracy, vision and projector alone"
         share = sight / whole
         found = "most of it" if share >= 0.5 else "less than half of it, against the paper"
