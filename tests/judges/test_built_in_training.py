@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # `runs` is no part of the package
+pytest.importorskip("sklearn")  # the recipe's labels come from a model of it; the extra `train`
+
+pytestmark = pytest.mark.torch  # where that extra is
 
 from runs.built_in_judge import content, lessons, questions, wordings
 from runs.built_in_judge.questions import Asked, Asker, Facts
@@ -149,7 +152,6 @@ def test_content_is_read_from_names_and_colours() -> None:
 # --- with torch -------------------------------------------------------------------------------
 
 
-@pytest.mark.torch
 def test_the_window_is_what_the_processor_shows() -> None:
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
@@ -171,7 +173,6 @@ def test_the_window_is_what_the_processor_shows() -> None:
             assert np.array_equal((seen * 255).round().astype(np.uint8), window(pixels)), shape
 
 
-@pytest.mark.torch
 @pytest.mark.filterwarnings("ignore")
 def test_a_packed_row_is_read_as_if_each_question_were_asked_alone(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
@@ -213,7 +214,6 @@ def test_a_packed_row_is_read_as_if_each_question_were_asked_alone(tmp_path: Pat
     assert packed == pytest.approx(alone, abs=2e-4)
 
 
-@pytest.mark.torch
 def test_every_answer_is_one_token_and_no_question_is_unreadable() -> None:
     pytest.importorskip("transformers")
     from runs.built_in_judge.packing import tokens
