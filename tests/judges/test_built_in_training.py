@@ -15,9 +15,9 @@ pytest.importorskip("sklearn")  # the recipe's labels come from a model of it; t
 
 pytestmark = pytest.mark.torch  # where that extra is
 
-from runs.built_in_judge import content, lessons, questions, wordings
-from runs.built_in_judge.questions import Asked, Asker, Facts
-from snellen.scorers.base import FAMILIES
+from runs.built_in_judge import content, lessons, questions, wordings  # noqa: E402
+from runs.built_in_judge.questions import Asked, Asker, Facts  # noqa: E402
+from snellen.scorers.base import FAMILIES  # noqa: E402
 
 RNG = np.random.default_rng
 
