@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from snellen.errors import ImageError, InputError
 from snellen.judges.answer import Answer
 from snellen.judges.protocol import Capabilities, Describes, Judge
 from snellen.judges.question import Question
 from snellen.judges.store import AnswerStore
+from snellen.runs import Closing
 
 BATCH = 32
 """Questions asked and written at a time: so many are lost when the process is killed. Four images
 of the eight questions of training-free debiasing, some seconds of a model on a CPU. Ours."""
 
 
-class Memory:
+class Memory(Closing):
     """Wraps a judge and is one: the same name, the same capabilities, the same answers.
 
     judge : whose answers are remembered. Its `name` is half of the key, so a judge that answers
@@ -87,17 +87,6 @@ class Memory:
     def close(self) -> None:
         """Close the file."""
         self.store.close()
-
-    def __enter__(self) -> Memory:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _key(question: Question) -> tuple[str, str]:

@@ -17,13 +17,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from snellen.errors import AnswerFileError, InputError
 from snellen.judges.answer import Answer
 from snellen.judges.question import Question
-from snellen.runs import Database, Schema, atomic
+from snellen.runs import Closing, Database, Schema, atomic
 
 _APPLICATION = 0x534E_4C4E  # "SNLN"
 _CHUNK = 500  # keys or rows in one SELECT; SQLite takes 999 variables everywhere
@@ -74,7 +73,7 @@ class Record:
         }
 
 
-class AnswerStore:
+class AnswerStore(Closing):
     """Answers by judge and question in one SQLite file. Usable from several threads.
 
     path : the file; made if it is not there, brought up to date if it is of an older version.
@@ -178,17 +177,6 @@ class AnswerStore:
     def close(self) -> None:
         """Close the file; nothing is asked of it afterwards."""
         self._file.close()
-
-    def __enter__(self) -> AnswerStore:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _id(self, connection: sqlite3.Connection, table: str, column: str, value: str) -> int:
         """Row of a judge or wording, made if it is new."""

@@ -14,11 +14,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, TypeAlias
 
 from snellen.errors import StudyError
-from snellen.runs import Database, Schema
+from snellen.runs import Closing, Database, Schema
 
 Task: TypeAlias = Literal["acr", "pairs"]
 Kind: TypeAlias = Literal["training", "rating", "repeat", "check"]
@@ -128,7 +127,7 @@ class Trial:
     answered: float | None = None
 
 
-class StudyFile:
+class StudyFile(Closing):
     """The study in one file. Usable from several threads and processes.
 
     path : made if it is not there. Raises `StudyError` for a file that is damaged, newer, another
@@ -293,17 +292,6 @@ class StudyFile:
     def close(self) -> None:
         """Close the file; nothing is asked of it afterwards."""
         self._file.close()
-
-    def __enter__(self) -> StudyFile:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _text(shown: Shown) -> str:

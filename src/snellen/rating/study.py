@@ -15,7 +15,6 @@ import secrets
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from snellen.errors import InputError, StudyError
@@ -24,6 +23,7 @@ from snellen.rating.pictures import Gallery
 from snellen.rating.screening import RaterReport, report_rater
 from snellen.rating.store import Rater, Shown, Stimulus, StudyFile, Task, Trial
 from snellen.rating.teaching import Teaching
+from snellen.runs import Closing
 
 LEVELS = {5: "Excellent", 4: "Good", 3: "Fair", 2: "Poor", 1: "Bad"}
 """The five-level quality scale of absolute category rating (ITU-T P.910, clause 8.1)."""
@@ -45,7 +45,7 @@ class Standing:
     rounds: tuple[int, int]
 
 
-class Study:
+class Study(Closing):
     """One study over a gallery. Safe from several threads; made by `begin`.
 
     task  : "acr", one picture on five levels; "pairs", which of two is better, or the same.
@@ -182,17 +182,6 @@ class Study:
     def close(self) -> None:
         """Close the file."""
         self.file.close()
-
-    def __enter__(self) -> Study:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _can_show(self, shown: Shown) -> bool:
         return all(stimulus.image in self.gallery.known for stimulus in shown)

@@ -11,6 +11,7 @@ the directory is opened again. Of two rows with one name the later one counts. W
 finished, `rows.jsonl` is left sorted by name, one row an image, whatever happened on the way.
 """
 
+from snellen.runs.closing import Closing
 from snellen.runs.database import Database, Schema
 from snellen.runs.directory import Entry, Run
 from snellen.runs.files import atomic
@@ -34,6 +35,7 @@ __all__ = [
     "LOCK",
     "ROWS",
     "THUMBNAILS",
+    "Closing",
     "Database",
     "Entry",
     "Progress",

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from snellen.errors import SnellenError
+from snellen.runs.closing import Closing
 
 WAIT = 60.0  # seconds to wait for another process that writes
 
@@ -47,7 +47,7 @@ class Schema:
     careful: bool = False
 
 
-class Database:
+class Database(Closing):
     """One open file. Usable from several threads and across a fork.
 
     path   : the file; made if it is not there, brought up to date if it is of an older version.
@@ -92,17 +92,6 @@ class Database:
         """Close the file; nothing is asked of it afterwards."""
         with self._lock:
             self._connection.close()
-
-    def __enter__(self) -> Database:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def damaged(self, reason: str) -> SnellenError:
         """The error for contents that make no sense."""
