@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.cli.judging import (
+    AnchorsOption,
+    AsPublished,
+    CopiesOption,
+    MethodName,
+    asked_by,
+)
+
 if TYPE_CHECKING:
     from snellen.scorers.base import Evidence
     from snellen.scoring import Explanation
@@ -19,19 +27,10 @@ ANSWERS = Path("snellen-runs") / "answers.db"
 def command(
     image: Annotated[Path, typer.Argument(help="The picture.")],
     judge: Annotated[str, typer.Option(help="Judge; see `snellen models`.")],
-    method: Annotated[
-        str | None, typer.Option(help="How it is asked: levels, debias, contrast … [levels]")
-    ] = None,
-    copies: Annotated[
-        str | None,
-        typer.Option(help="Ruined copies to debias with: 1–4, photo, document, or fog:4,jpeg:5."),
-    ] = None,
-    as_published: Annotated[
-        bool, typer.Option("--as-published", help="Debias exactly as in the paper.")
-    ] = False,
-    anchors: Annotated[
-        Path | None, typer.Option(help="A good photo: compare with five degraded copies of it.")
-    ] = None,
+    method: MethodName = None,
+    copies: CopiesOption = None,
+    as_published: AsPublished = False,
+    anchors: AnchorsOption = None,
     memory: Annotated[
         Path, typer.Option(help="File of answers: what is in it is not asked again.")
     ] = ANSWERS,
@@ -44,7 +43,6 @@ def command(
 
     Exit status: 0 explained, 2 when the judge gave no answer that can be read (the reason is told).
     """
-    from snellen.cli.judging import asked_by
     from snellen.errors import InputError, MissingAnswer
     from snellen.images import read
     from snellen.judges import load_judge

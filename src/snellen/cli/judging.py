@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 if TYPE_CHECKING:
     from snellen.scoring import Method
+
+MethodName = Annotated[
+    str | None, typer.Option(help="How a judge is asked: levels, debias, contrast … [levels]")
+]
+CopiesOption = Annotated[
+    str | None,
+    typer.Option(help="Ruined copies to debias with: 1–4, photo, document, or fog:4,jpeg:5."),
+]
+AsPublished = Annotated[
+    bool, typer.Option("--as-published", help="Debias exactly as in the paper.")
+]
+AnchorsOption = Annotated[
+    Path | None, typer.Option(help="A good photo: compare with five degraded copies of it.")
+]
 
 
 def asked_by(

@@ -12,6 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.cli.judging import (
+    AnchorsOption,
+    AsPublished,
+    CopiesOption,
+    MethodName,
+    asked_by,
+)
+
 if TYPE_CHECKING:
     from snellen.table import Table
 
@@ -35,19 +43,10 @@ def command(
     with_: Annotated[
         str, typer.Option("--with", help="Scorer: a name, the file of a student, or a judge.")
     ] = "built-in",
-    method: Annotated[
-        str | None, typer.Option(help="How a judge is asked: levels, debias, contrast …")
-    ] = None,
-    copies: Annotated[
-        str | None,
-        typer.Option(help="Ruined copies to debias with: 1–4, photo, document, or fog:4,jpeg:5."),
-    ] = None,
-    as_published: Annotated[
-        bool, typer.Option("--as-published", help="Debias exactly as in the paper.")
-    ] = False,
-    anchors: Annotated[
-        Path | None, typer.Option(help="A good photo: compare with five degraded copies of it.")
-    ] = None,
+    method: MethodName = None,
+    copies: CopiesOption = None,
+    as_published: AsPublished = False,
+    anchors: AnchorsOption = None,
     memory: Annotated[
         Path | None, typer.Option(help="File of a judge's answers. [default: in the run directory]")
     ] = None,
@@ -76,7 +75,6 @@ def command(
     The same command again goes on where it was stopped. Exit status: 0 every picture is scored,
     2 some are missing (the table says why), 1 nothing was done, 130 stopped by Ctrl-C.
     """
-    from snellen.cli.judging import asked_by
     from snellen.cli.progress import bar
     from snellen.engine import score
     from snellen.errors import InputError
