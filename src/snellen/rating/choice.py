@@ -8,7 +8,7 @@ student scores close by, where a comparison tells most. Both rules are ours.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -25,8 +25,17 @@ def most_pairs(images: int) -> int:
     return images * (images - 1) // 2
 
 
-def pairs(gallery: Gallery, earlier: Sequence[Shown], count: int, seed: str) -> list[Shown]:
-    """`count` more pairs, none of which was there before."""
+def pairs(
+    gallery: Gallery,
+    earlier: Sequence[Shown],
+    count: int,
+    seed: str,
+    first: Callable[[int], list[str]],
+) -> list[Shown]:
+    """`count` more pairs, none of which was there before.
+
+    first : the so many pictures that should be compared first, by hash.
+    """
     rng = random_for(seed, "pairs", len(earlier))
     order = by_score(gallery)
     place = {image: i for i, image in enumerate(order)}
@@ -34,7 +43,7 @@ def pairs(gallery: Gallery, earlier: Sequence[Shown], count: int, seed: str) -> 
     often = Counter(stimulus.image for shown in earlier for stimulus in shown)
     # As many pictures as can each be compared a few times, and a few more with every round.
     enough = max(2, -(-2 * (len(earlier) + count) // PAIRS_AN_IMAGE))
-    field = spread(order)[: min(len(order), enough)]
+    field = first(min(len(order), enough))
     chosen: list[Shown] = []
     while len(chosen) < count:
         pair = _new_pair(field, seen, often, rng, place if len(chosen) % 2 else None)
@@ -43,7 +52,7 @@ def pairs(gallery: Gallery, earlier: Sequence[Shown], count: int, seed: str) -> 
             often.update(pair)
             chosen.append((Stimulus(pair[0]), Stimulus(pair[1])))
         elif len(field) < len(order):
-            field = spread(order)[: len(field) + 1]
+            field = first(len(field) + 1)
         else:
             break  # every pair was there
     return chosen

@@ -14,6 +14,7 @@ from __future__ import annotations
 import secrets
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +218,8 @@ class Study(Closing):
                 rated = [shown[0].image for shown in earlier]
                 items: list[Shown] = [(Stimulus(i),) for i in self.teaching.next(rated, count)]
             else:
-                items = choice.pairs(self.gallery, earlier, count, self.seed)
+                asked_first = partial(self.teaching.next, [])
+                items = choice.pairs(self.gallery, earlier, count, self.seed, asked_first)
             if items:
                 self.file.add_round(number, items)
             return self.file.rounds()[number] if items else []

@@ -10,6 +10,7 @@ computed once for each picture.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ _COUNT, _CROPS = 4, 224  # crops of a backbone and their side: what such network
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, which they expect
 
 
-class Body(nn.Module):
+class Body(nn.Module, ABC):
     """What every body offers.
 
     cell_width : C, features of one cell of a crop.
@@ -49,12 +50,12 @@ class Body(nn.Module):
     pooled: int
     width: int
 
+    @abstractmethod
     def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
         """crops (B, n, s, s, 3), whole (B, w, w, 3), 0–255 → cells (B, n, p, C), features (B, d).
 
         The first C features are the mean of the cells.
         """
-        raise NotImplementedError
 
     def faults(self, features: Tensor) -> tuple[Tensor, Tensor] | None:
         """Family logits (B, 8) and severities (B, 7) in 0–1; None where nobody taught any."""
@@ -70,7 +71,7 @@ class BuiltInBody(Body):
         self.network = network
         self.sharpness = sharpness
         self.cell_width = network.cell_score.in_features
-        self.pooled = network.head[0].num_features  # type: ignore[assignment]
+        self.pooled = network.head[0].num_features
         self.width = self.pooled + (0 if network.second is None else network.second.width)
 
     def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
