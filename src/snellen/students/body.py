@@ -71,7 +71,7 @@ class BuiltInBody(Body):
         self.network = network
         self.sharpness = sharpness
         self.cell_width = network.cell_score.in_features
-        self.pooled = network.head[0].num_features
+        self.pooled = network.head[0].num_features  # type: ignore[assignment]
         self.width = self.pooled + (0 if network.second is None else network.second.width)
 
     def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
