@@ -76,6 +76,14 @@ def digest(views: Mapping[str, torch.Tensor]) -> str:
     return hashed.hexdigest()
 
 
+class _Encoded(SimpleNamespace):
+    """What stands where a family's forward expects its own encoder's output."""
+
+    def to_tuple(self) -> tuple[Any, ...]:
+        """As the models' outputs have it; asked for since transformers 5.24."""
+        return tuple(vars(self).values())
+
+
 class Eyes:
     """Encodes each distinct image once.
 
@@ -107,7 +115,7 @@ class Eyes:
         features = torch.cat([one.features for one in seen])
         deep = [[torch.cat(layer)] for layer in zip(*(one.deep for one in seen), strict=True)]
         pooled = [features] if self._as_list else features
-        return {"image": SimpleNamespace(pooler_output=pooled, deepstack_features=deep)}
+        return {"image": _Encoded(pooler_output=pooled, deepstack_features=deep)}
 
     def _encode(self, views: Mapping[str, torch.Tensor]) -> Seen:
         out = self._model.model.get_image_features(**views, return_dict=True)
