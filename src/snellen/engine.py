@@ -21,20 +21,25 @@ from pathlib import Path
 from threading import local
 from typing import TYPE_CHECKING, Any
 
-from snellen.errors import InputError, NothingFound, ScorerError, SnellenError
+from snellen.errors import ImageError, InputError, NothingFound, ScorerError, SnellenError
 from snellen.images import (
     MAX_MEGAPIXELS,
+    Ahead,
+    AnyFile,
     Census,
     DecodeBuffer,
     Found,
     Picture,
     PixelBudget,
+    Source,
     content_hash,
     find,
     read,
 )
+from snellen.images.addresses import place_of
 from snellen.images.jpeg import SCALES
 from snellen.images.limits import Limit
+from snellen.images.sources import NO_STAMP, Stamp
 from snellen.images.thumbnail import make_thumbnail
 from snellen.runs import Entry, Progress, Request, Row, Run
 from snellen.scorers.base import Remembers
@@ -105,8 +110,7 @@ def score(
     }
     if method is not None:
         options["method"] = method if isinstance(method, str) else method.name
-    places = tuple(str(p) if str(p) == "-" else os.path.abspath(p) for p in given)
-    request = Request("score", places, options)
+    request = Request("score", tuple(map(place_of, given)), options)
     directory = Path(run) if run is not None else request.directory()
     threads = jobs or _cores()
     budget = PixelBudget(threads * _PIXELS_PER_THREAD)
@@ -117,7 +121,8 @@ def score(
             scorer = stack.enter_context(scorer.remembering(answers))
         reader = partial(read, max_megapixels=max_megapixels, jpeg_scale=jpeg_scale)
         work = _Work(scorer, reader, writer, budget)
-        _score_all(files, work, writer, threads, progress or (lambda _: None))
+        ahead = stack.enter_context(Ahead(Limit(max_megapixels).file_bytes))
+        _score_all(files, work, writer, threads, progress or (lambda _: None), ahead)
         writer.finish([found.name for found in files])
     return Table.open(directory)
 
@@ -169,6 +174,7 @@ def _score_all(
     writer: Run,
     jobs: int,
     progress: Callable[[Progress], None],
+    ahead: Ahead,
 ) -> None:
     """Bring every file's row into the run; `jobs` threads work, this one writes in order."""
     todo = [found for found in files if not work.is_kept(found)]
@@ -186,7 +192,7 @@ def _score_all(
     waiting: deque[Future[_Result]] = deque()
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="snellen-score")
     try:
-        source = iter(todo)
+        source = ahead.of(todo)
         waiting.extend(pool.submit(work, found) for found in islice(source, jobs * _AHEAD))
         while waiting:
             result = waiting[0].result()  # stopped here, the picture is still in `waiting`
@@ -259,22 +265,25 @@ class _Work:
         return None if entry is None or entry.missing or entry.scorer != self._name else entry
 
 
-def _stamp(path: Path) -> tuple[int | None, int | None]:
+def _stamp(path: AnyFile) -> Stamp:
     """Size in bytes and time of change in ns of a regular file; (None, None) of anything else."""
+    if isinstance(path, Source):
+        return path.stamp
     try:
         status = path.stat()
     except (OSError, ValueError):
-        return None, None
-    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (None, None)
+        return NO_STAMP
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else NO_STAMP
 
 
-def _holds(path: Path, entry: Entry) -> bool:
+def _holds(path: AnyFile, entry: Entry) -> bool:
     """Whether a file that was touched still holds the very bytes that were scored."""
-    if _stamp(path)[0] != entry.bytes:
-        return False
+    size = path.size if isinstance(path, Source) else _stamp(path)[0]
+    if size != entry.bytes and not (size is None and isinstance(path, Source)):
+        return False  # what a store does not tell the size of is fetched and compared
     try:
         return content_hash(path.read_bytes()) == entry.hash
-    except OSError:
+    except (OSError, ImageError):
         return False
 
 

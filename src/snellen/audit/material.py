@@ -9,7 +9,7 @@ were made with, and an audit of 24-megapixel photos costs what one of small ones
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from snellen import distortions
 from snellen.data import Dataset
 from snellen.errors import DataError, ImageError, InputError
-from snellen.images import Picture, find, read
+from snellen.images import AnyFile, Picture, find, read
 from snellen.images.find import Census
 from snellen.judges.image import ImagePart
 from snellen.scorers import Scorer
@@ -85,7 +85,7 @@ class Photos:
     """Photos × catalogue; made by `from_photos`."""
 
     items: list[Item]
-    paths: dict[str, Path]
+    paths: dict[str, AnyFile]
     side: int
     notes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -164,7 +164,7 @@ def from_photos(
     """
     chosen = [distortions.get(name) for name in types] if types else distortions.catalogue()[:25]
     census = Census()
-    usable: dict[str, Path] = {}
+    usable: dict[str, AnyFile] = {}
     left_out: list[str] = []
     doubtful: list[str] = []
     given = [str(path) for path in paths]
@@ -213,7 +213,7 @@ def _doubt(photo: Picture, side: int, scorer: Scorer) -> str:
     return f"{score.problem}, {score.value:.0f}" if score.value < _DOUBTFUL else ""
 
 
-def _unique(name: str, taken: dict[str, Path]) -> str:
+def _unique(name: str, taken: Collection[str]) -> str:
     number = 2
     found = name
     while found in taken:

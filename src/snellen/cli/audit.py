@@ -75,6 +75,7 @@ def command(
     from snellen.audit import audit
     from snellen.audit.tables import audit_plain
     from snellen.cli.progress import bar
+    from snellen.images.addresses import place_of
     from snellen.judges import load_judge
     from snellen.runs import Request
     from snellen.scoring import make_method
@@ -82,7 +83,7 @@ def command(
     material = _material(photos, corpus, types, most, side)
     asked = [load_judge(name) for name in judges]
     options = {"types": types, "most": most, "side": side, "thorough": thorough, "method": method}
-    paths = [str(Path(path).absolute()) for path in (photos or corpus or ())]
+    paths = [place_of(path) for path in (photos or corpus or ())]
     request = Request("audit", tuple(paths), {"judges": [one.name for one in asked], **options})
     try:
         with nullcontext() if quiet else bar("asking") as progress:

@@ -173,8 +173,14 @@ def _show(picked: Table, missing: Table, summary: dict[str, Any], below: float |
 
 def _common_folder(names: list[str]) -> str:
     """The folder that all of `names` lie in; empty when there is none."""
+    kinds = {name.partition("://")[0] if "://" in name else "" for name in names}
+    if len(kinds) > 1:
+        return ""
+    kind = f"{kinds.pop()}://"
     try:
-        return os.path.commonpath([os.path.dirname(name) for name in names])
+        paths = [os.path.dirname(name.removeprefix(kind)) for name in names]
+        common = os.path.commonpath(paths)
+        return kind + common if common and kind != "://" else common
     except ValueError:  # some are absolute and some are not
         return ""
 

@@ -1,4 +1,4 @@
-"""Find image files: folders, globs, single files and lists on standard input.
+"""Find images: folders, globs, single files, lists, archives, and the same in object stores.
 
 Files come one by one in a fixed order, whatever their number: what is kept in memory is one
 folder's names and one number for each file given. Nothing is dropped in silence: what cannot be
@@ -20,9 +20,14 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from snellen.errors import NothingFound, UnreadableImage
+from snellen.errors import ImageError, NothingFound, UnreadableImage
+from snellen.images.addresses import is_address, local_path, scheme, shown
+from snellen.images.archives import is_archive, is_packed, packed_problem
 from snellen.images.formats import EXTENSIONS
 from snellen.images.identify import printable_name
+from snellen.images.places import Known, Place, in_archive, in_store, split, under
+from snellen.images.sources import AnyFile, LocalFile
+from snellen.images.stores import Listed, stored
 
 _IMAGE_ENDINGS = frozenset(chain.from_iterable(EXTENSIONS.values()))
 _MAGIC = re.compile(r"[*?\[]")
@@ -31,16 +36,17 @@ _LIST_CHUNK = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One file to score.
+    """One image to score.
 
-    path    : as it can be opened; bytes that are no UTF-8 are kept (PEP 383).
+    path    : as it can be opened; bytes that are no UTF-8 are kept (PEP 383). A `Source` where it
+              lies in a store or an archive.
     name    : the same as one printable line, different for different paths.
     problem : why it cannot be reached, where that is known before reading it.
     """
 
-    path: Path
+    path: AnyFile
     name: str
-    problem: UnreadableImage | None = None
+    problem: ImageError | None = None
 
 
 @dataclass(slots=True)
@@ -60,7 +66,7 @@ class Census:
 
     def nothing_found(self, paths: Iterable[str | os.PathLike[str]]) -> NothingFound:
         """The error for a search that gave no file."""
-        where = ", ".join(printable_name(path) for path in paths) or "no path at all"
+        where = ", ".join(shown(os.fspath(path)) for path in paths) or "no path at all"
         folders = f"{self.folders} folder{'' if self.folders == 1 else 's'}"
         seen = [
             f"{count} {what if count == 1 else what.replace('file', 'files')}"
@@ -85,16 +91,20 @@ def find(
 ) -> Iterator[Found]:
     """Every image under `paths`: path after path, in each folder by name.
 
-    paths     : folders, files, globs (`*`, `?`, `[…]`, `**`), or `-` for a list of them on standard
-                input, separated by newlines, or by NULs where there is one in the first 64 KiB.
+    paths     : folders, files, globs (`*`, `?`, `[…]`, `**`), zip and tar files, addresses of all
+                these in stores (`s3://…`), or `-` for a list of them on standard input, separated
+                by newlines, or by NULs where there is one in the first 64 KiB.
     stdin     : where `-` reads from; the process's standard input by default.
     recursive : look into sub-folders too.
     census    : counts what is left out.
 
     Inside a folder only files with an image's ending are given, and names that begin with a dot
     are left out; a file that is named is given whatever its name is, so that a wrong one becomes a
-    row with its reason. Links are followed. Every file is given once, under the first of its names,
+    row with its reason. An archive is looked into where it is named or a glob matches it, not where
+    it lies in a folder. Links are followed. Every file is given once, under the first of its names,
     and every folder is looked into once, so links in a circle end.
+    Raises `MissingExtra` where what reads a store is not installed, `UnknownName` for an address of
+    no known kind, `InputError` for one that holds a password its store does not take.
     """
     search = _Search(recursive, census if census is not None else Census())
     for path in paths:
@@ -105,6 +115,27 @@ def find(
             yield from search.named(os.fspath(path))
 
 
+def found_again(names: Iterable[str]) -> list[AnyFile]:
+    """What a table calls by name, as it can be read; each archive is listed once.
+
+    What is not there (any more) is told when it is read.
+    """
+    given = list(names)
+    of_archive = {name: split(name)[0] for name in given}
+    members = {
+        found.name: found.path
+        for archive in sorted({*of_archive.values()} - {""})
+        for found in find([archive])
+    }
+    files: list[AnyFile] = []
+    for name in given:
+        if of_archive[name]:
+            files.append(members.get(name, Path(name)))
+        else:
+            files.append(stored(Listed(name)) if is_address(name) else Path(name))
+    return files
+
+
 class _Search:
     """One search: what was asked for, and what was given already."""
 
@@ -112,9 +143,55 @@ class _Search:
         self._recursive = recursive
         self._census = census
         self._seen: defaultdict[int, set[int]] = defaultdict(set)  # inodes of each device
+        self._known = Known()
+        self._placed_names: set[str] = set()  # given, of what lies in stores and archives
 
     def named(self, path: str) -> Iterator[Found]:
         """What one path stands for: a folder, a file, or a glob where no such file exists."""
+        archive, inside = split(path)
+        if scheme(archive or path) == "file":
+            path = os.fspath(local_path(archive or path))
+            archive = archive and path
+        if is_address(archive or path):
+            yield from self._placed(
+                in_store(archive, self._known, inside)
+                if archive
+                else under(path, self._known, _is_image_name, recursive=self._recursive)
+            )
+        elif archive and os.path.isfile(archive):
+            yield from self._inside_archive(archive, inside)
+        else:
+            yield from self._here(path)
+
+    def _inside_archive(self, path: str, pattern: str = "") -> Iterator[Found]:
+        """The images of an archive of this machine."""
+        name = printable_name(path)
+        try:
+            archive = LocalFile(path)
+        except OSError as error:
+            yield _missing(path, error)
+            return
+        yield from self._placed(in_archive(lambda: archive, name, self._known, pattern))
+
+    def _placed(self, places: Iterable[Place]) -> Iterator[Found]:
+        """What was found in a store or an archive, by the rules for folders."""
+        before = self._known.folders
+        for place in places:
+            if place.name in self._placed_names:
+                self._census.again += 1
+            elif not place.given and any(
+                part.startswith(".") and part.strip(".") for part in place.name.split("/")
+            ):
+                self._census.hidden += 1
+            elif not place.given and not _is_image_name(place.name):
+                self._census.others += 1
+            else:
+                self._placed_names.add(place.name)
+                yield Found(place.source or Path(place.name), place.name, place.problem)
+        self._census.folders += self._known.folders - before
+
+    def _here(self, path: str) -> Iterator[Found]:
+        """What a path of this machine stands for."""
         try:
             status = os.stat(path)
         except OSError as error:
@@ -139,7 +216,13 @@ class _Search:
         if stat.S_ISDIR(status.st_mode):
             yield from self._under(path, status)
         elif self._is_new(status):
-            yield _found(path)
+            if is_archive(path) and stat.S_ISREG(status.st_mode):
+                yield from self._inside_archive(path)
+            elif is_packed(path):
+                problem = packed_problem(printable_name(path))
+                yield Found(Path(path), printable_name(path), problem)
+            else:
+                yield _found(path)
 
     def _under(self, root: str, status: os.stat_result) -> Iterator[Found]:
         """Every image in a folder and its sub-folders, however deep."""

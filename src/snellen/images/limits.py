@@ -50,10 +50,14 @@ class Limit:
                 f"Give a number such as {MAX_MEGAPIXELS:g}.",
             )
 
+    @property
+    def file_bytes(self) -> int:
+        """Bytes of the longest file that an image within the limit may be."""
+        return int(self.megapixels * _MEGA * _FILE_BYTES_PER_PIXEL) + _FILE_BYTES_BESIDES
+
     def check_file(self, size: int) -> None:
         """Raise `ImageTooLarge` for a file longer than any image within the limit, in bytes."""
-        most = int(self.megapixels * _MEGA * _FILE_BYTES_PER_PIXEL) + _FILE_BYTES_BESIDES
-        if size > most:
+        if size > self.file_bytes:
             raise ImageTooLarge(
                 f"its {size / 1e9:.1f} GB are more than an image of {self.megapixels:g} MP takes",
                 "Use a higher --max-megapixels, or leave it out.",

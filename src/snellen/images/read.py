@@ -34,6 +34,7 @@ from snellen.images.identify import content_hash, printable_name
 from snellen.images.layout import array_to_srgb, image_to_srgb
 from snellen.images.limits import MAX_MEGAPIXELS, Limit
 from snellen.images.orientation import TURNS, exif_orientation, swaps_sides, turn
+from snellen.images.sources import AnyFile, Source, name_of
 
 _GET_IT_AGAIN = "Get the file again from where it came."
 _CONVERT = "Convert it to an ordinary JPEG or PNG."
@@ -86,7 +87,7 @@ class DecodeBuffer:
 
 
 def read(
-    source: Path | bytes,
+    source: AnyFile | bytes,
     *,
     max_megapixels: float = MAX_MEGAPIXELS,
     jpeg_scale: int = 1,
@@ -95,7 +96,7 @@ def read(
 ) -> Picture:
     """Decode one image.
 
-    source         : a file, or the bytes of one.
+    source         : a file, the bytes of one, or what `find` gives of stores and archives.
     max_megapixels : the most pixels to decode, in millions, up to `ABSOLUTE_MEGAPIXELS`. A larger
                      JPEG is decoded at the largest of 1/2, 1/4 and 1/8 that fits, and a note says
                      so; a larger image of another format is refused.
@@ -121,13 +122,20 @@ def read(
         ) from None
 
 
-def _where(source: Path | bytes) -> str:
-    return "the given bytes" if isinstance(source, bytes) else printable_name(source)
+def _where(source: AnyFile | bytes) -> str:
+    return "the given bytes" if isinstance(source, bytes) else name_of(source)
 
 
-def _read(source: Path | bytes, limit: Limit, scale: int, buffer: DecodeBuffer | None) -> Picture:
+def _read(
+    source: AnyFile | bytes, limit: Limit, scale: int, buffer: DecodeBuffer | None
+) -> Picture:
     """`read` without the checks of its options and the name in its errors."""
-    data = source if isinstance(source, bytes) else _file_bytes(source, limit)
+    if isinstance(source, bytes):
+        data = source
+    elif isinstance(source, Source):
+        data = source.read_bytes(limit.file_bytes)
+    else:
+        data = _file_bytes(source, limit)
     kind = formats.identify_format(data)
     if kind is None:
         raise _not_an_image(data)
@@ -270,7 +278,7 @@ def _not_an_image(data: bytes) -> NotAnImage:
     )
 
 
-def _misnamed(path: Path, kind: str) -> list[str]:
+def _misnamed(path: AnyFile, kind: str) -> list[str]:
     """A note where the name promises another format than the content is."""
     ending = path.suffix.lower()
     if not ending or ending in formats.EXTENSIONS[kind]:

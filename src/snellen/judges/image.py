@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snellen.errors import BrokenImage, InputError, UnreadableImage
-from snellen.images import Picture, content_hash, printable_name, read
+from snellen.images import AnyFile, Picture, Source, content_hash, printable_name, read
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 
@@ -23,8 +23,8 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 class ImagePart:
     """One image of a question.
 
-    source : a `Path`; the bytes of an image file; a `Picture`; or (h, w, 3) uint8 sRGB pixels. An
-             array is not copied and must not be changed afterwards.
+    source : a `Path` or a `Source` of a store; the bytes of an image file; a `Picture`; or
+             (h, w, 3) uint8 sRGB pixels. An array is not copied and must not be changed afterwards.
     name   : what to call it in front of people and in tables; a path's own name if not given. It
              takes no part in the identity.
     Two parts are equal when their `hash` is. Raises `InputError` for any other source. A file is
@@ -33,17 +33,19 @@ class ImagePart:
 
     __slots__ = ("_hash", "_source", "name")
 
-    def __init__(self, source: Path | bytes | Picture | Pixels, name: str = "") -> None:
+    def __init__(self, source: AnyFile | bytes | Picture | Pixels, name: str = "") -> None:
         if isinstance(source, np.ndarray):
             source = _checked(source)
-        elif not isinstance(source, (Path, bytes, Picture)):
+        elif not isinstance(source, (Path, Source, bytes, Picture)):
             raise InputError(
                 f"an image is given as {type(source).__name__}",
                 "Give a pathlib.Path, the bytes of a file, a Picture, or (h, w, 3) uint8 pixels.",
             )
         self._source = source
         self._hash = ""
-        self.name = name or (printable_name(source.name) if isinstance(source, Path) else "")
+        self.name = name
+        if not name and isinstance(source, (Path, Source)):
+            self.name = printable_name(source.name)
 
     @property
     def hash(self) -> str:
@@ -98,13 +100,15 @@ def _checked(pixels: npt.NDArray[np.generic]) -> Pixels:
     return view
 
 
-def _hash(source: Path | bytes | Picture | Pixels) -> str:
+def _hash(source: AnyFile | bytes | Picture | Pixels) -> str:
     if isinstance(source, bytes):
         return content_hash(source)
     if isinstance(source, Picture):
         if source.scale == 1:
             return source.hash
         return content_hash(f"{source.hash} at 1/{source.scale}".encode())
+    if isinstance(source, Source):
+        return content_hash(source.read_bytes())
     if isinstance(source, Path):
         return content_hash(_file_bytes(source))
     height, width, _ = source.shape

@@ -16,7 +16,7 @@ from pathlib import Path
 from snellen.distortions import compose, seed_of
 from snellen.engine import Paths, score
 from snellen.errors import ImageError, NothingFound, StudyError
-from snellen.images import content_hash, find, read
+from snellen.images import AnyFile, content_hash, find, read
 from snellen.rating.store import Stimulus
 from snellen.runs import Progress
 
@@ -41,7 +41,7 @@ class Known:
 
     hash: str
     name: str
-    path: Path
+    path: AnyFile
     format: str
     width: int
     height: int
@@ -104,9 +104,10 @@ class Gallery:
             raise StudyError("this picture is not in the folders of the study")
         try:
             data = picture.path.read_bytes()
-        except OSError as error:
+        except (OSError, ImageError) as error:
+            reason = error.what if isinstance(error, ImageError) else error.strerror
             raise StudyError(
-                f"{picture.name} cannot be read any more ({error.strerror})",
+                f"{picture.name} cannot be read any more ({reason})",
                 "Put it back where it was.",
             ) from error
         if content_hash(data) != picture.hash:
@@ -121,17 +122,17 @@ class Gallery:
 
 
 @lru_cache(maxsize=16)
-def _as_png(path: Path, digest: str) -> bytes:
+def _as_png(path: AnyFile, digest: str) -> bytes:
     """The pixels as PNG. `digest` is there to know a changed file from the one kept."""
     return _png(path, ruin=False)
 
 
 @lru_cache(maxsize=16)
-def _ruined(path: Path, digest: str) -> bytes:
+def _ruined(path: AnyFile, digest: str) -> bytes:
     return _png(path, ruin=True)
 
 
-def _png(path: Path, *, ruin: bool) -> bytes:
+def _png(path: AnyFile, *, ruin: bool) -> bytes:
     from PIL import Image
 
     try:

@@ -20,6 +20,7 @@ import numpy as np
 
 from snellen.data import join_by_image
 from snellen.errors import InputError
+from snellen.images import AnyFile
 from snellen.stats.arrays import Floats, Ints
 from snellen.students.opinion import kernel, typical_width
 from snellen.students.ratings import read_opinions
@@ -90,7 +91,7 @@ def choose(
     return Choice(np.array(rows, np.intp), np.array(known))
 
 
-def rated_rows(ratings: Path, paths: Sequence[Path]) -> list[int]:
+def rated_rows(ratings: Path, paths: Sequence[AnyFile]) -> list[int]:
     """Rows of the pool that a table of ratings (MOS, votes or pairs) names.
 
     Raises `DataError` where it names none of them.

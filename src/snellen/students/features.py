@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snellen.errors import ImageError, InputError, ScorerError
-from snellen.images import content_hash, read
+from snellen.images import AnyFile, content_hash, read
 from snellen.images.view import View, make_view
 from snellen.runs import Database, Schema
 from snellen.runs.request import BASE
@@ -53,13 +53,13 @@ class Looked:
     again    : paths whose content another one has already; they are left out.
     """
 
-    paths: list[Path]
+    paths: list[AnyFile]
     hashes: list[str]
     raw: Vectors
     features: Floats
     scores: Floats
-    missing: dict[Path, str]
-    again: list[Path]
+    missing: dict[AnyFile, str]
+    again: list[AnyFile]
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -67,7 +67,7 @@ class Looked:
 
 def look_at(
     student: StudentModel,
-    paths: Sequence[Path],
+    paths: Sequence[AnyFile],
     *,
     cache: Path | None = None,
     told: Told = lambda done, total: None,
@@ -79,13 +79,13 @@ def look_at(
     """
     folder = cache or BASE / "features"
     folder.mkdir(parents=True, exist_ok=True)
-    missing: dict[Path, str] = {}
-    hashes: dict[str, Path] = {}
-    again: list[Path] = []
+    missing: dict[AnyFile, str] = {}
+    hashes: dict[str, AnyFile] = {}
+    again: list[AnyFile] = []
     for path in paths:
         try:
             name = content_hash(path.read_bytes())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, ImageError) as error:
             missing[path] = f"{path.name}: it cannot be read ({error})"
             continue
         if name in hashes:
@@ -125,7 +125,7 @@ def judged(student: StudentModel, raw: Vectors) -> tuple[Floats, Floats]:
     return features.numpy().astype(np.float64), (score.numpy().astype(np.float64) - 1) * 25
 
 
-def found_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+def found_images(paths: Iterable[str | os.PathLike[str]]) -> list[AnyFile]:
     """Every image file under `paths`, sorted by name. Raises `NothingFound`, `InputError`."""
     from snellen.images import Census, find
 
@@ -152,13 +152,13 @@ def _known(file: Database, hashes: Iterable[str]) -> dict[str, Vectors]:
 
 
 def _look(
-    student: StudentModel, batch: Sequence[tuple[str, Path]], missing: dict[Path, str]
+    student: StudentModel, batch: Sequence[tuple[str, AnyFile]], missing: dict[AnyFile, str]
 ) -> dict[str, Vectors]:
     """Read in threads, which decode side by side; look one by one, so that a picture's features
     never depend on its neighbours."""
     import torch
 
-    def view(path: Path) -> View | ImageError:
+    def view(path: AnyFile) -> View | ImageError:
         try:
             return make_view(read(path).pixels, student.policy)
         except ImageError as error:

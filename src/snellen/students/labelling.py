@@ -20,7 +20,8 @@ import numpy as np
 
 from snellen.audit.reliability import Reliability, plain
 from snellen.errors import ImageError, InputError, MissingAnswer
-from snellen.images import content_hash, printable_name, read
+from snellen.images import AnyFile, content_hash, name_of, read
+from snellen.images.addresses import place_of
 from snellen.judges import Answer, ImagePart, Judge, Memory, Question
 from snellen.runs import Request, Run
 from snellen.scoring.base import Method
@@ -112,7 +113,7 @@ def label(
         "judge": judge.name, "method": method.name, "pairs_per_image": order.pairs_per_image,
         "shard": list(order.shard), "audit": audit,
     }  # fmt: skip
-    request = Request(VERB, tuple(str(Path(path).absolute()) for path in paths), options)
+    request = Request(VERB, tuple(map(place_of, paths)), options)
     directory = folder if folder is not None else request.directory()
     teacher = f"{judge.name} {method.name}"
     with (
@@ -144,12 +145,12 @@ class _Work:
         order: Order,
         points: Run,
         pairs: Run,
-        pictures: dict[str, Path],
+        pictures: dict[str, AnyFile],
         told: Told,
     ) -> None:
         self.judge, self.method, self.order, self.told = judge, method, order, told
         self.run, self.pair_run, self.pictures = points, pairs, pictures
-        self.names = {name: printable_name(path) for name, path in pictures.items()}
+        self.names = {name: name_of(path) for name, path in pictures.items()}
         self.teacher = f"{judge.name} {method.name}"
         self.scores: dict[str, float] = {}
         self.pair_names: list[str] = []
@@ -282,7 +283,7 @@ class _Work:
         path = self.pictures[name]
         self.run.append(
             {"image": self.names[name], "scorer": self.teacher, "hash": name,
-             "path": str(path.absolute()), **row}
+             "path": place_of(str(path)), **row}
         )  # fmt: skip
 
     def _write_pair(self, pair: tuple[str, str], forward: Answer, backward: Answer) -> None:
@@ -371,18 +372,20 @@ def _check(order: Order, judge: Judge, method: Method) -> None:
             raise InputError(error.what, "Add --pairs-per-image 0.") from None
 
 
-def _dealt(paths: Sequence[Path], shard: tuple[int, int]) -> tuple[dict[str, Path], list[str]]:
+def _dealt(
+    paths: Sequence[AnyFile], shard: tuple[int, int]
+) -> tuple[dict[str, AnyFile], list[str]]:
     """Content hash → path of this shard's pictures, sorted by hash; and what was left out.
 
     A file that cannot be read keeps a hash of its name, so that it becomes a row with the reason.
     """
     which, of = shard
-    found: dict[str, Path] = {}
+    found: dict[str, AnyFile] = {}
     again = []
     for path in paths:
         try:
             name = content_hash(path.read_bytes())
-        except OSError:
+        except (OSError, ImageError):
             name = hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()
         if int(name[:8], 16) % of != which - 1:
             continue

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from snellen.errors import DataError, RunError
+from snellen.images import AnyFile, found_again
 from snellen.runs import DONE, ROWS, is_done, read_facts, scan
 from snellen.stats.arrays import Floats, Ints
 from snellen.wording import counted
@@ -42,7 +43,7 @@ class Labels:
     notes         : what is missing or was left out, one sentence each.
     """
 
-    paths: list[Path]
+    paths: list[AnyFile]
     hashes: list[str]
     levels: Floats
     score: Floats
@@ -112,7 +113,7 @@ def read_labels(folders: Sequence[Path], *, unfinished: bool = False) -> Labels:
         notes.append(f"Not finished, taken for what there is: {', '.join(stopped)}.")
     points = list(rows.values())
     return Labels(
-        paths=[Path(row["path"]) for row in points],
+        paths=found_again(row["path"] for row in points),
         hashes=list(rows),
         levels=np.array([row["levels"] for row in points], np.float64),
         score=_column(points, "score"),
