@@ -1,7 +1,8 @@
 """The table of a run: one row an image, read from the run directory when it is asked for.
 
-A `Table` holds where its rows lie, not the rows, so that a million of them cost little memory. It
-is taken directly by `pandas.DataFrame`, `polars.DataFrame` and `pyarrow.table`.
+A `Table` holds where its rows lie, eight bytes a row, and reads them from the disk as they are
+asked for: writing a million of them as CSV or Parquet takes the memory of a few thousand. It is
+taken directly by `pandas.DataFrame`, `polars.DataFrame` and `pyarrow.table`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import csv
 import heapq
 import io
 import json
-import mmap
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from itertools import islice
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, overload
 
 from snellen.errors import InputError, MissingExtra, UnknownName
-from snellen.runs import ROWS, Row, atomic, scan
+from snellen.runs import Row, Rows, atomic
 
 COLUMNS: dict[str, type] = {
     "image": str,
@@ -73,10 +72,9 @@ class Table:
     run : the run directory the rows come from.
     """
 
-    def __init__(self, run: Path, data: bytes | mmap.mmap, offsets: array[int]) -> None:
+    def __init__(self, run: Path, rows: Rows) -> None:
         self.run = run
-        self._data = data
-        self._offsets = offsets
+        self._rows = rows
 
     @classmethod
     def open(cls, run: Path) -> Table:
@@ -84,13 +82,7 @@ class Table:
         from snellen.runs import read_facts
 
         read_facts(run)
-        path = run / ROWS
-        latest = {row["image"]: at for at, _, row in scan(path)} if path.exists() else {}
-        offsets = array("Q", (latest[name] for name in sorted(latest)))
-        if not offsets:
-            return cls(run, b"", offsets)
-        with path.open("rb") as file:  # mapped, not read: the rows stay on the disk
-            return cls(run, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), offsets)
+        return cls(run, Rows.of(run))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -98,10 +90,10 @@ class Table:
         return tuple(COLUMNS)
 
     def __len__(self) -> int:
-        return len(self._offsets)
+        return len(self._rows)
 
     def __iter__(self) -> Iterator[Row]:
-        return (self._row(offset) for offset in self._offsets)
+        return map(_columns, self._rows)
 
     @overload
     def __getitem__(self, key: str) -> list[Any]: ...
@@ -116,8 +108,8 @@ class Table:
                 raise UnknownName("column", key, COLUMNS)
             return [row[key] for row in self]
         if isinstance(key, slice):
-            return self._part(self._offsets[key])
-        return self._row(self._offsets[key])
+            return Table(self.run, self._rows[key])
+        return _columns(self._rows[key])
 
     def __repr__(self) -> str:
         return f"<Table of {len(self)} images from {self.run}>"
@@ -143,7 +135,8 @@ class Table:
 
     def where(self, keep: Callable[[Row], bool]) -> Table:
         """The rows for which `keep` holds."""
-        return self._part(offset for offset in self._offsets if keep(self._row(offset)))
+        rows = zip(self._rows.offsets, self, strict=True)
+        return self._part(offset for offset, row in rows if keep(row))
 
     def to_arrow(self) -> Any:
         """As a `pyarrow.Table`. Raises `MissingExtra` without pyarrow."""
@@ -198,20 +191,14 @@ class Table:
         writers = {".csv": self.to_csv, ".jsonl": self.to_jsonl, ".parquet": self.to_parquet}
         writers[check_output(path)](path)
 
-    def _row(self, offset: int) -> Row:
-        end = self._data.find(b"\n", offset)
-        row = json.loads(self._data[offset:end])
-        return {name: row.get(name) for name in COLUMNS}
-
     def _part(self, offsets: Iterable[int]) -> Table:
-        return Table(self.run, self._data, array("Q", offsets))
+        return Table(self.run, self._rows.at(offsets))
 
     def _scores(self) -> Iterator[tuple[float, int]]:
         """(score, offset) of the scored rows; the offset settles ties by order of name."""
-        for offset in self._offsets:
-            score = self._row(offset)["score"]
-            if score is not None:
-                yield score, offset
+        for offset, row in zip(self._rows.offsets, self, strict=True):
+            if row["score"] is not None:
+                yield row["score"], offset
 
     def _batches(self, arrow: Any) -> Iterator[Any]:
         schema, rows = _schema(arrow), iter(self)
@@ -222,6 +209,11 @@ class Table:
     def _lists(rows: Iterable[Row]) -> dict[str, list[Any]]:
         values = list(zip(*(row.values() for row in rows), strict=True))
         return {name: list(values[i]) if values else [] for i, name in enumerate(COLUMNS)}
+
+
+def _columns(row: Row) -> Row:
+    """A row of the run as the table shows it."""
+    return {name: row.get(name) for name in COLUMNS}
 
 
 OUTPUTS: Sequence[str] = (".csv", ".jsonl", ".parquet")

@@ -12,9 +12,9 @@ import pytest
 from made_runs import SCORER, made_row, make_run, missing_row
 from PIL import Image
 
-from snellen.reports.score_rows import FAILURES_SHOWN, Digest, digest, page_data, run_rows
+from snellen.reports.score_rows import FAILURES_SHOWN, Digest, digest, page_data
 from snellen.reports.thumbnails import encoded_thumbnails
-from snellen.runs import Request, Run, read_thumbnail
+from snellen.runs import Request, Rows, Run, read_thumbnail
 from snellen.scorers.base import FAMILIES
 
 
@@ -38,7 +38,7 @@ def test_counts_and_quartiles_are_those_of_the_rows() -> None:
 def test_no_rows_are_no_numbers() -> None:
     summary = digest([], 10)
     assert (summary.scored, summary.quartiles) == (0, None)
-    assert summary.gallery == []
+    assert list(summary.gallery) == []
 
 
 def test_gallery_holds_everything_up_to_the_limit_worst_first() -> None:
@@ -87,7 +87,7 @@ def test_row_without_score_or_reason_is_missing_all_the_same() -> None:
 
 def test_page_data_keeps_every_digit_and_stores_repeated_texts_once() -> None:
     rows = [made_row(i) for i in range(12)]
-    data = json.loads(json.dumps(page_data(digest(rows, 100))))
+    data = json.loads(b"".join(page_data(digest(rows, 100))))
     by_name = {row["image"]: row for row in rows}
     columns, shared = data["columns"], data["shared"]
     for i, image in enumerate(columns["image"]):
@@ -103,7 +103,7 @@ def test_page_data_keeps_every_digit_and_stores_repeated_texts_once() -> None:
 def test_unfinished_run_shows_the_last_row_of_an_image(tmp_path: Path) -> None:
     rows = [made_row(0), made_row(1), made_row(0, score=1.0)]
     directory = make_run(tmp_path / "run", rows, finished=False)
-    found = {row["image"]: row["score"] for row in run_rows(directory)}
+    found = {row["image"]: row["score"] for row in Rows.of(directory)}
     assert found == {rows[1]["image"]: rows[1]["score"], rows[0]["image"]: 1.0}
 
 
@@ -111,12 +111,12 @@ def test_run_without_rows_yet_has_none(tmp_path: Path) -> None:
     with Run.open(tmp_path / "run", Request("score", ("x",)), SCORER):
         pass
     (tmp_path / "run" / "rows.jsonl").unlink()
-    assert list(run_rows(tmp_path / "run")) == []
+    assert list(Rows.of(tmp_path / "run")) == []
 
 
 def test_thumbnails_under_the_budget_are_passed_as_they_are(tmp_path: Path) -> None:
     directory = make_run(tmp_path / "run", [made_row(i) for i in range(5)])
-    rows = list(run_rows(directory))
+    rows = list(Rows.of(directory))
     lines = list(encoded_thumbnails(directory, rows))
     assert [base64.b64decode(line) for line in lines] == [
         read_thumbnail(directory, row) for row in rows
@@ -126,7 +126,7 @@ def test_thumbnails_under_the_budget_are_passed_as_they_are(tmp_path: Path) -> N
 @pytest.mark.parametrize("share", [0.8, 0.65, 0.5])
 def test_thumbnails_over_the_budget_become_smaller_pictures(tmp_path: Path, share: float) -> None:
     directory = make_run(tmp_path / "run", [made_row(i) for i in range(30)])
-    rows = list(run_rows(directory))
+    rows = list(Rows.of(directory))
     budget = int(share * sum(row["thumbnail"][1] for row in rows))
     small = [base64.b64decode(line) for line in encoded_thumbnails(directory, rows, budget)]
     assert sum(map(len, small)) <= 1.05 * budget
@@ -137,11 +137,11 @@ def test_thumbnails_over_the_budget_become_smaller_pictures(tmp_path: Path, shar
 
 def test_thumbnails_have_a_least_size_that_no_budget_passes(tmp_path: Path) -> None:
     directory = make_run(tmp_path / "run", [made_row(i) for i in range(3)])
-    lines = encoded_thumbnails(directory, list(run_rows(directory)), budget=1)
+    lines = encoded_thumbnails(directory, list(Rows.of(directory)), budget=1)
     for line in lines:
         assert max(Image.open(io.BytesIO(base64.b64decode(line))).size) == 64
 
 
 def test_row_without_thumbnail_is_an_empty_line(tmp_path: Path) -> None:
     directory = make_run(tmp_path / "run", [made_row(0)], thumbnails=False)
-    assert list(encoded_thumbnails(directory, list(run_rows(directory)))) == ["\n"]
+    assert list(encoded_thumbnails(directory, list(Rows.of(directory)))) == ["\n"]

@@ -196,7 +196,7 @@ def test_nothing_but_a_mistyped_path_leaves_no_run_behind(tmp_path: Path) -> Non
 def test_a_huge_picture_is_scored_alone_beside_small_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("snellen.engine._PIXELS_PER_THREAD", 1000)  # every picture is huge
+    monkeypatch.setattr("snellen.engine.scoring.PIXELS_PER_THREAD", 1000)  # every picture is huge
     photos = make_folder(tmp_path / "photos", 12)
     table: Table = snellen.score(photos, StandIn(), run=tmp_path / "run", jobs=4)
     assert len(table.scored) == 12

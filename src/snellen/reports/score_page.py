@@ -9,10 +9,10 @@ from typing import Any
 
 from snellen.reports import charts
 from snellen.reports.colours import score_colour
-from snellen.reports.score_rows import BINS, Digest, digest, page_data, run_rows
+from snellen.reports.score_rows import BINS, Digest, digest, page_data
 from snellen.reports.shell import embed_packed, write_page
 from snellen.reports.thumbnails import encoded_thumbnails
-from snellen.runs import DONE, is_done, read_facts
+from snellen.runs import DONE, Rows, is_done, read_facts
 from snellen.scorers.base import FAMILIES
 
 PAGE = "report.html"
@@ -38,7 +38,7 @@ def write_score_page(run_dir: Path, *, limit: int = 10_000) -> Path:
     Raises `RunError` when `run_dir` is no run.
     """
     facts = read_facts(run_dir)
-    summary = digest(run_rows(run_dir), limit)
+    summary = digest(Rows.of(run_dir), limit)
     return write_page(
         run_dir / PAGE,
         "score.html",

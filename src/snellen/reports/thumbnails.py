@@ -23,9 +23,10 @@ def encoded_thumbnails(run_dir: Path, rows: Sequence[Row], budget: int = BUDGET)
     budget : bytes for all of them before base64. Thumbnails that need more are made smaller, all
              of them alike, by the first step that brings a sample of them under the budget.
     """
-    step = _step(run_dir, rows, budget)
-    for row in rows:
-        data = read_thumbnail(run_dir, row)
+    places = [{"thumbnail": row.get("thumbnail")} for row in rows]
+    step = _step(run_dir, places, budget)
+    for place in places:
+        data = read_thumbnail(run_dir, place)
         if data is not None and step is not None:
             data = _smaller(data, *step)
         yield base64.b64encode(data or b"").decode() + "\n"

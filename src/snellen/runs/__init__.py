@@ -2,6 +2,7 @@
 
     run.json         the request, the scorer's identity and the versions; written first
     rows.jsonl       one row a line, only ever appended to while the run goes on
+    index.bin        where each row lies and what it was made from; made again where it is gone
     thumbnails.bin   JPEG thumbnails end to end; a row holds its `thumbnail`: [offset, length]
     done.json        counts; written last, so its absence means that the run was cut short
     lock             held by the process that writes, and holds its number
@@ -13,17 +14,20 @@ finished, `rows.jsonl` is left sorted by name, one row an image, whatever happen
 
 from snellen.runs.closing import Closing
 from snellen.runs.database import Database, Schema
-from snellen.runs.directory import Entry, Run
+from snellen.runs.directory import Run
 from snellen.runs.files import atomic
+from snellen.runs.index import Entry
 from snellen.runs.progress import Progress
 from snellen.runs.request import Request, read_facts
 from snellen.runs.rows import (
     DONE,
     FACTS,
+    INDEX,
     LOCK,
     ROWS,
     THUMBNAILS,
     Row,
+    Rows,
     is_done,
     read_thumbnail,
     scan,
@@ -32,6 +36,7 @@ from snellen.runs.rows import (
 __all__ = [
     "DONE",
     "FACTS",
+    "INDEX",
     "LOCK",
     "ROWS",
     "THUMBNAILS",
@@ -41,6 +46,7 @@ __all__ = [
     "Progress",
     "Request",
     "Row",
+    "Rows",
     "Run",
     "Schema",
     "atomic",

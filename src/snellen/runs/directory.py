@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
+
+import numpy as np
 
 from snellen.errors import RunError
 from snellen.runs.files import atomic, plain_errors, take_lock, write_all, write_json
+from snellen.runs.index import Entry, Index, Records
 from snellen.runs.request import FORMAT, Request, check_same, facts_of, now
-from snellen.runs.rows import DONE, FACTS, LOCK, ROWS, THUMBNAILS, Row, scan
+from snellen.runs.rows import DONE, FACTS, INDEX, LOCK, ROWS, THUMBNAILS, Row
 
 _BATCH_ROWS, _BATCH_SECONDS = 64, 0.5  # rows are written when there are so many or so old
+_NAMES_AT_ONCE = 4096  # looked up together
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-
-
-class Entry(NamedTuple):
-    """Where a row lies in `rows.jsonl`, and what it was made from."""
-
-    offset: int
-    length: int
-    bytes: int | None
-    mtime_ns: int | None
-    hash: str | None
-    scorer: str
-    missing: bool
 
 
 class Run:
@@ -44,8 +35,7 @@ class Run:
         self._lock = lock
         self._rows: BinaryIO | None = None
         self._thumbnails: BinaryIO | None = None
-        self._index: dict[str, Entry] = {}
-        self._lines = 0
+        self._index: Index | None = None
         self._waiting: list[bytes] = []
         self._waiting_thumbnails: list[bytes] = []
         self._offset = self._thumbnail_offset = 0
@@ -69,7 +59,7 @@ class Run:
                     started = check_same(directory, request).get("started", now())
                 else:
                     started = now()
-                    for name in (ROWS, THUMBNAILS):
+                    for name in (ROWS, INDEX, THUMBNAILS):
                         (directory / name).unlink(missing_ok=True)
                 (directory / DONE).unlink(missing_ok=True)
                 write_json(directory / FACTS, facts_of(request, scorer, started))
@@ -84,13 +74,10 @@ class Run:
         for half_written in self.directory.glob(".*.tmp"):
             half_written.unlink()
         rows = self.directory / ROWS
-        if rows.exists():
-            for offset, line, row in scan(rows):
-                self._lines += 1
-                self._offset = offset + len(line)
-                self._index[row["image"]] = _entry(row, offset, len(line))
-            if rows.stat().st_size > self._offset:
-                os.truncate(rows, self._offset)
+        self._index = Index(self.directory)
+        self._offset = self._index.end
+        if rows.exists() and rows.stat().st_size > self._offset:
+            os.truncate(rows, self._offset)
         self._rows = rows.open("ab", buffering=0)
         self._thumbnails = (self.directory / THUMBNAILS).open("ab", buffering=0)
         self._thumbnail_offset = self._thumbnails.tell()
@@ -108,7 +95,14 @@ class Run:
 
     def get(self, name: str) -> Entry | None:
         """What is known of the image called `name`; None when it has no row."""
-        return self._index.get(name)
+        assert self._index is not None
+        return self._index.find([name])[0]
+
+    def kept(self, names: Sequence[str]) -> list[Entry | None]:
+        """What lay there of each name when the run was opened. Some thousand names at once are
+        found much faster than one by one."""
+        assert self._index is not None
+        return self._index.find(names, newest=False)
 
     def read(self, entry: Entry) -> Row:
         """The row that `entry` points to, one that lay there when the run was opened."""
@@ -120,30 +114,41 @@ class Run:
     def append(self, row: Row, thumbnail: bytes | None = None) -> None:
         """Add a row (it needs `image` and `scorer`) and its thumbnail; written soon, in a batch.
 
-        Raises `RunError` when the disk is full or the file cannot be written.
+        Raises `RunError` when the disk is full or the file cannot be written; afterwards nothing is
+        added any more.
         """
+        if self._index is None:
+            return
         if thumbnail is not None:
             row = {**row, "thumbnail": [self._thumbnail_offset, len(thumbnail)]}
             self._thumbnail_offset += len(thumbnail)
             self._waiting_thumbnails.append(thumbnail)
         line = _encode(row).encode() + b"\n"
-        self._index[row["image"]] = _entry(row, self._offset, len(line))
+        self._index.add(row, self._offset, len(line))
         self._offset += len(line)
-        self._lines += 1
         self._waiting.append(line)
         old = time.monotonic() - self._written_at > _BATCH_SECONDS
         if old or len(self._waiting) >= _BATCH_ROWS:
             self.flush()
 
+    def clear(self) -> None:
+        """Forget every row: they are written anew."""
+        self._waiting, self._waiting_thumbnails = [], []
+        self._close_files()
+        for name in (ROWS, INDEX, THUMBNAILS):
+            (self.directory / name).unlink(missing_ok=True)
+        self._take_up()
+
     def flush(self) -> None:
         """Write the rows that wait; thumbnails first, so that no row points to nothing."""
-        if self._rows is not None and self._thumbnails is not None and self._waiting:
+        if self._rows and self._thumbnails and self._index and self._waiting:
             waiting, self._waiting = self._waiting, []
             thumbnails, self._waiting_thumbnails = self._waiting_thumbnails, []
             try:
                 with plain_errors(self.directory):
                     write_all(self._thumbnails, b"".join(thumbnails))
                     write_all(self._rows, b"".join(waiting))
+                    self._index.flush()
             except BaseException:
                 # The index is now ahead of the files: nothing more may be written. The next
                 # opening reads what is really there.
@@ -151,39 +156,51 @@ class Run:
                 raise
         self._written_at = time.monotonic()
 
-    def finish(self, names: Sequence[str]) -> None:
+    def finish(self, names: Sequence[str] | Callable[[], Iterable[str]]) -> None:
         """Mark the run as complete.
 
-        names : every image of the request, sorted; rows of others (vanished since) leave.
+        names : every image of the request, sorted; rows of others (vanished since) leave. Where
+                they are too many for a list: what gives them, called again for a second look.
         """
+        every = names if callable(names) else lambda: names
         self.flush()
         with plain_errors(self.directory):
-            if self._lines != len(names) or not self._lies_sorted(names):
-                self._rewrite(names)
-            missing = sum(self._index[name].missing for name in names)
-            counts = {"rows": len(names), "scored": len(names) - missing, "missing": missing}
+            count, missing, in_order = self._look_over(every())
+            assert self._index is not None
+            if len(self._index) != count or not in_order:
+                self._rewrite(every())
+            counts = {"rows": count, "scored": count - missing, "missing": missing}
             write_json(self.directory / DONE, {"format": FORMAT, **counts, "finished": now()})
 
-    def _lies_sorted(self, names: Sequence[str]) -> bool:
-        places = [self._index[name].offset for name in names]
-        return all(a < b for a, b in pairwise(places))
+    def _look_over(self, names: Iterable[str]) -> tuple[int, int, bool]:
+        """Rows of `names`, those without a score, and whether they lie in that order."""
+        count = missing = 0
+        behind, in_order = -1, True
+        for places in self._places(names):
+            offsets = places["offset"].astype(np.int64)
+            in_order &= bool((np.diff(offsets, prepend=behind) > 0).all())
+            behind = int(offsets[-1])
+            count += len(places)
+            missing += int(places["missing"].sum())
+        return count, missing, in_order
 
-    def _rewrite(self, names: Sequence[str]) -> None:
+    def _places(self, names: Iterable[str]) -> Iterator[Records]:
+        assert self._index is not None
+        rest = iter(names)
+        while some := list(islice(rest, _NAMES_AT_ONCE)):
+            yield self._index.places(some)
+
+    def _rewrite(self, names: Iterable[str]) -> None:
         """Leave one row an image, in order; the old file stays until the new one is whole."""
         path = self.directory / ROWS
-        index: dict[str, Entry] = {}
-        offset = 0
         with path.open("rb") as old, atomic(path) as new:
-            for name in names:
-                entry = self._index[name]
-                old.seek(entry.offset)
-                new.write(old.read(entry.length))
-                index[name] = entry._replace(offset=offset)
-                offset += entry.length
-        assert self._rows is not None
-        self._rows.close()
-        self._rows = path.open("ab", buffering=0)
-        self._index, self._lines, self._offset = index, len(names), offset
+            for places in self._places(names):
+                for offset, length in places[["offset", "length"]].tolist():
+                    old.seek(offset)
+                    new.write(old.read(length))
+            self._close_files()
+            (self.directory / INDEX).unlink()  # before the rows change: it never leads astray
+        self._take_up()
 
     def close(self) -> None:
         """Write what waits, and unlock."""
@@ -194,22 +211,10 @@ class Run:
             os.close(self._lock)
 
     def _close_files(self) -> None:
-        for file in (self._rows, self._thumbnails):
+        for file in (self._rows, self._thumbnails, self._index):
             if file is not None:
                 file.close()
-        self._rows = self._thumbnails = None
-
-
-def _entry(row: Row, offset: int, length: int) -> Entry:
-    return Entry(
-        offset,
-        length,
-        row.get("bytes"),
-        row.get("mtime_ns"),
-        row.get("hash"),
-        sys.intern(row["scorer"]),
-        row.get("missing") is not None,
-    )
+        self._rows = self._thumbnails = self._index = None
 
 
 def _is_run(directory: Path) -> bool:

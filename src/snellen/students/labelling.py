@@ -308,9 +308,10 @@ class _Work:
     def _kept(self, name: str) -> dict[str, Any] | None:
         """The row of a picture that has its label already."""
         entry = self.run.get(self.names[name])
-        if entry is None or entry.missing or entry.hash != name or entry.scorer != self.teacher:
+        if entry is None or entry.missing or entry.scorer != self.teacher:
             return None
-        return self.run.read(entry)
+        row = self.run.read(entry)
+        return row if row["hash"] == name else None
 
     def _pair_known(self, pair: tuple[str, str]) -> bool:
         entry = self.pair_run.get(pair_name(*pair))

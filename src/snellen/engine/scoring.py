@@ -1,0 +1,233 @@
+"""The job of `snellen score` on this machine.
+
+Decoders and ONNX Runtime let go of Python's lock, so threads use every core without copying
+pixels between processes. Each picture is read, scored and made small by one thread; the pixels
+are gone before the next one. The calling thread alone writes rows, in order of name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from snellen.engine.listing import Listing
+from snellen.engine.rows import PIXELS_PER_THREAD, Result, RowMaker, stamp
+from snellen.errors import InputError
+from snellen.images import MAX_MEGAPIXELS, Ahead, Found, PixelBudget, read
+from snellen.images.addresses import place_of
+from snellen.images.jpeg import SCALES
+from snellen.images.limits import Limit
+from snellen.runs import Progress, Request, Row, Run
+from snellen.scorers.base import Remembers
+from snellen.table import Table
+
+if TYPE_CHECKING:
+    from snellen.scorers.base import Scorer
+    from snellen.scoring import Method
+
+_AHEAD = 32  # pictures given out per thread before the oldest must be done: one slow picture is
+# overtaken by so many others while the rows still come out in order
+_LOOKED_UP = 1024  # files whose rows are looked up together
+ANSWERS = "answers.db"  # in the run directory: what a judge said
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+
+def score(
+    paths: Paths,
+    with_: str | os.PathLike[str] | Scorer = "built-in",
+    *,
+    jobs: int | None = None,
+    crops: int | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
+    jpeg_scale: int = 1,
+    run: str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    method: str | Method | None = None,
+    memory: str | os.PathLike[str] | None = None,
+) -> Table:
+    """Score every picture under `paths`; the same call again resumes where it was stopped.
+
+    paths          : files, folders (with their sub-folders), globs, `-` for a list on standard
+                     input; one or several.
+    with_          : name or file of a scorer, name of a judge, or a `Scorer`.
+    jobs           : threads; None = one a core.
+    crops          : native crops the scorer looks at: the dial between speed and accuracy.
+    max_megapixels : larger pictures are decoded smaller (JPEG) or become missing (others).
+    jpeg_scale     : 1, 2, 4 or 8: decode JPEGs at 1/n of their size. Faster; it hides noise and
+                     blocks, so scores made with it compare only with each other.
+    run            : the run directory; None = one for this request under `snellen-runs/`.
+    fresh          : forget what the run directory holds.
+    progress       : called with a `Progress` at the start and after every picture.
+    method         : how a judge is asked, see `scoring.make_method`; makes `with_` a judge.
+    memory         : file of a judge's answers; None = `answers.db` in the run directory.
+    Returns the `Table` of the run: one row a picture, sorted by name. A picture that cannot be
+    scored is a row with the reason in `missing`.
+    Raises `NothingFound`, `ScorerError`, `RunError`, `InputError`.
+    """
+    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    if jobs is not None and jobs < 1:
+        raise InputError(f"jobs must be at least 1, got {jobs}", "Leave it out to use every core.")
+    check_options(max_megapixels, jpeg_scale)
+    threads = jobs or _cores()
+    budget = PixelBudget(threads * PIXELS_PER_THREAD)
+    with ExitStack() as stack:
+        files = stack.enter_context(Listing(given))
+        scorer, called = named_scorer(with_, crops, method)
+        request = request_of(given, called, crops, max_megapixels, jpeg_scale, method)
+        directory = Path(run) if run is not None else request.directory()
+        writer = stack.enter_context(Run.open(directory, request, scorer.name, fresh=fresh))
+        if isinstance(scorer, Remembers):
+            answers = Path(memory) if memory is not None else directory / ANSWERS
+            scorer = stack.enter_context(scorer.remembering(answers))
+        reader = partial(read, max_megapixels=max_megapixels, jpeg_scale=jpeg_scale)
+        make_row = RowMaker(scorer, reader, budget)
+        ahead = stack.enter_context(Ahead(Limit(max_megapixels).file_bytes))
+        _Job(files, make_row, writer, ahead, threads, progress or (lambda _: None)).run()
+        writer.finish(files.names)
+    return Table.open(directory)
+
+
+def check_options(max_megapixels: float, jpeg_scale: int) -> None:
+    """Refuse what makes no sense, with `InputError`."""
+    Limit(max_megapixels)
+    if jpeg_scale not in SCALES:
+        raise InputError(f"jpeg_scale must be 1, 2, 4 or 8, got {jpeg_scale}", "1 is full size.")
+
+
+def request_of(
+    given: Iterable[str | os.PathLike[str]],
+    scorer: str,
+    crops: int | None,
+    max_megapixels: float,
+    jpeg_scale: int,
+    method: str | Method | None,
+) -> Request:
+    """What is asked for: the same on every engine, so that their runs are told apart by place."""
+    options: dict[str, Any] = {
+        "scorer": scorer,
+        "crops": crops,
+        "max_megapixels": max_megapixels,
+        "jpeg_scale": jpeg_scale,
+    }
+    if method is not None:
+        options["method"] = method if isinstance(method, str) else method.name
+    return Request("score", tuple(map(place_of, given)), options)
+
+
+def _cores() -> int:
+    """Cores this process may use, which in a container are fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def named_scorer(
+    with_: str | os.PathLike[str] | Scorer, crops: int | None, method: str | Method | None
+) -> tuple[Scorer, str]:
+    """The scorer, and what it was called in the request."""
+    if isinstance(with_, (str, os.PathLike)):
+        name = os.fspath(with_)
+        if method is None and ":" not in name:  # no judge's: what judges need is not imported
+            from snellen import scorers
+
+            return scorers.load_scorer(name, crops=crops), name
+        from snellen.scoring import load_scorer
+
+        return load_scorer(name, crops=crops, method=method), name
+    for option, given in (("crops", crops), ("method", method)):
+        if given is not None:
+            raise InputError(
+                f"{option}={given!r} has no effect on {with_.name}, which is loaded already",
+                f"Give {option} to load_scorer.",
+            )
+    return with_, with_.name
+
+
+@dataclass
+class _Job:
+    """Bring every file's row into the run; `threads` work, the one that calls writes in order.
+
+    Files whose rows are kept are passed over on the way, so that scoring begins at once however
+    many there are.
+    """
+
+    files: Listing
+    make_row: RowMaker
+    writer: Run
+    ahead: Ahead
+    threads: int
+    tell: Callable[[Progress], None]
+    done: int = 0
+    kept: int = 0
+    missing: int = 0
+
+    def run(self) -> None:
+        waiting: deque[Future[Result]] = deque()
+        pool = ThreadPoolExecutor(self.threads, thread_name_prefix="snellen-score")
+        try:
+            source = self._fetched()
+            first = islice(source, self.threads * _AHEAD)
+            waiting.extend(pool.submit(self.make_row, *todo) for todo in first)
+            self._tell()
+            while waiting:
+                result = waiting[0].result()  # stopped here, the picture is still in `waiting`
+                waiting.popleft()
+                self._write(*result)
+                waiting.extend(pool.submit(self.make_row, *todo) for todo in islice(source, 1))
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            for finished in waiting:
+                if not finished.cancelled():
+                    self.writer.append(*finished.result())
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _fetched(self) -> Iterator[tuple[Found, Row | None]]:
+        """What there is to do, with the fetching of what lies in stores begun."""
+        kept: deque[Row | None] = deque()
+
+        def files() -> Iterator[Found]:
+            for found, row in self._todo():
+                kept.append(row)
+                yield found
+
+        for found in self.ahead.of(files()):
+            yield found, kept.popleft()
+
+    def _todo(self) -> Iterator[tuple[Found, Row | None]]:
+        """The files to score, each with the row that may still be good though it was touched."""
+        files = iter(self.files)
+        while some := list(islice(files, _LOOKED_UP)):
+            entries = self.writer.kept([found.name for found in some])
+            before = self.kept
+            for found, entry in zip(some, entries, strict=True):
+                # What failed is tried again: rights and packages change.
+                if entry is None or entry.missing or entry.scorer != self.make_row.scorer:
+                    yield found, None
+                elif stamp(found.path) != (entry.bytes, entry.mtime_ns):
+                    yield found, self.writer.read(entry)
+                else:
+                    self.done += 1
+                    self.kept += 1
+            if 0 < before < self.kept:  # a long way over kept rows, and people look on
+                self._tell()
+
+    def _write(self, row: Row, thumbnail: bytes | None) -> None:
+        self.writer.append(row, thumbnail)
+        self.done += 1
+        self.missing += row["missing"] is not None
+        self._tell()
+
+    def _tell(self) -> None:
+        self.tell(Progress(len(self.files), self.done, self.kept, self.missing))
