@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snellen.audit import tables
-from snellen.audit.collect import collect, identity
+from snellen.audit.collect import Asks, collect, identity
 from snellen.audit.findings import Findings, find_out
 from snellen.audit.material import Material
 from snellen.audit.reliability import NAME, write_reliability
@@ -62,6 +62,7 @@ def audit(
     thorough: int = THOROUGH,
     inside: bool = True,
     progress: Callable[[Progress], None] | None = None,
+    elsewhere: Asks | None = None,
 ) -> Audit:
     """Audit one judge, or two side by side, on `material`.
 
@@ -69,6 +70,7 @@ def audit(
     directory : of the run; one for the request without.
     thorough  : how many pictures are asked in other words, orders and files, too.
     inside    : look into judges that can be looked into: alignment, layers.
+    elsewhere : who asks instead of this process; `judges` are then known by name only.
     Writes into the run `findings.json`, `reliability.json` (of a second judge
     `reliability-2.json`), `types.csv` and `pictures.csv`. Raises `RunError`, `JudgeError`.
     """
@@ -80,7 +82,10 @@ def audit(
             for old in place.glob(f"{ANSWERS}*"):
                 old.unlink()
         asked = [stack.enter_context(Memory(judge, place / ANSWERS)) for judge in judges]
-        collect(asked, method, material, run, thorough=thorough, progress=progress)
+        collect(
+            asked, method, material, run,
+            thorough=thorough, progress=progress, elsewhere=elsewhere,
+        )  # fmt: skip
     sheets = read_sheets(place, len(judges))
     findings = []
     for judge, sheet in zip(judges, sheets, strict=True):

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from snellen.audit import sanity
 from snellen.audit.material import Item, Material
@@ -44,6 +44,39 @@ def row_name(number: int, item: Item) -> str:
     return f"{number}/{item.name}"
 
 
+class Asks(Protocol):
+    """Who makes the pictures and asks the judges: this process, or workers elsewhere."""
+
+    def __call__(
+        self, todo: Sequence[Item], deep: set[str], kept: set[str]
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The row of every judge about each item, by `row_name`, in any order.
+
+        deep : names of the items to ask about in other words, orders and files, too.
+        kept : names of rows that are not needed.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Questioner:
+    """Asks judges that are here."""
+
+    judges: Sequence[Judge]
+    method: Method
+    material: Material
+
+    def __call__(
+        self, todo: Sequence[Item], deep: set[str], kept: set[str]
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        for batch in _made(self.material, todo):
+            for number, judge in enumerate(self.judges):
+                new = [one for one in batch if row_name(number, one.item) not in kept]
+                rows = _ask(judge, self.method, new, deep)
+                for one, row in zip(new, rows, strict=True):
+                    yield row_name(number, one.item), row
+
+
 def collect(
     judges: Sequence[Judge],
     method: Method,
@@ -52,10 +85,12 @@ def collect(
     *,
     thorough: int,
     progress: Callable[[Progress], None] | None = None,
+    elsewhere: Asks | None = None,
 ) -> None:
     """Ask everything that the run does not hold yet, and finish the run.
 
-    thorough : how many pictures are asked in other words, orders and files, too.
+    thorough  : how many pictures are asked in other words, orders and files, too.
+    elsewhere : who asks instead of this process; `judges` are then known by name only.
     """
     items = [*material.items, *sanity.items()]
     total = len(items) * len(judges)
@@ -67,26 +102,27 @@ def collect(
         if any(row_name(number, item) not in kept for number in range(len(judges)))
     ]
     done, missing = len(kept), 0
-    deep = chosen(material.items, thorough)
-    for batch in _made(material, todo):
-        for number, judge in enumerate(judges):
-            new = [one for one in batch if row_name(number, one.item) not in kept]
-            for one, row in zip(new, _ask(judge, method, new, deep), strict=True):
-                name = row_name(number, one.item)
-                run.append({"image": name, "scorer": identity(judge, method), **row})
-                done += 1
-                missing += row["missing"] is not None
-            if progress is not None:
-                progress(Progress(total, done, len(kept), missing))
+    asks = elsewhere or Questioner(judges, method, material)
+    for name, row in asks(todo, chosen(material.items, thorough), kept):
+        run.append({"image": name, "scorer": identity(judges[_judge_of(name)], method), **row})
+        done += 1
+        missing += row["missing"] is not None
+        if progress is not None:
+            progress(Progress(total, done, len(kept), missing))
     run.finish(sorted(names))
+
+
+def _judge_of(name: str) -> int:
+    return int(name.partition("/")[0])
 
 
 def _kept(run: Run, name: str, judges: Sequence[Judge], method: Method) -> bool:
     """Whether a row is there, from the same judge and questions, and not missing."""
     entry = run.get(name)
-    number = int(name.partition("/")[0])
     return (
-        entry is not None and not entry.missing and entry.scorer == identity(judges[number], method)
+        entry is not None
+        and not entry.missing
+        and entry.scorer == identity(judges[_judge_of(name)], method)
     )
 
 

@@ -94,6 +94,10 @@ class Photos:
         # One photo at a time is worked on; threads make its copies.
         self._window = lru_cache(maxsize=4)(self._read)
 
+    def __reduce__(self) -> tuple[type[Photos], tuple[object, ...]]:
+        """Sent to another process it begins anew: what is remembered stays here."""
+        return Photos, (self.items, self.paths, self.side, self.notes, self.left_out)
+
     def _read(self, reference: str) -> Picture:
         return picture_of(window(read(self.paths[reference]).pixels, self.side))
 

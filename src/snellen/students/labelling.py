@@ -10,8 +10,7 @@ on where it was stopped. Before all of them are asked, the first few are timed a
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,18 @@ from typing import Any
 import numpy as np
 
 from snellen.audit.reliability import Reliability, plain
-from snellen.errors import ImageError, InputError, MissingAnswer
-from snellen.images import AnyFile, content_hash, name_of, read
+from snellen.errors import ImageError, InputError
+from snellen.images import AnyFile, content_hash, name_of
 from snellen.images.addresses import place_of
-from snellen.judges import Answer, ImagePart, Judge, Memory, Question
+from snellen.judges import Judge, Memory
 from snellen.runs import Request, Run
 from snellen.scoring.base import Method
 from snellen.scoring.pairing import next_round
-from snellen.scoring.pairs import check_takes_two, pair_questions, read_pair
+from snellen.scoring.pairs import check_takes_two
+from snellen.students.asking import Asks, Spent, Teacher
 from snellen.students.features import Told, found_images
 from snellen.students.labels import PAIRS, VERB, pair_name
-from snellen.students.reliability import levels_of, reliability_of
 
-_CHUNK = 8  # pictures, or pairs, asked about together
 _TIMED = 2  # pictures asked about before the forecast
 ANSWERS = "answers.db"
 
@@ -95,6 +93,7 @@ def label(
     only_forecast: bool = False,
     foretold: Callable[[Forecast], None] = lambda forecast: None,
     told: Told = lambda done, total: None,
+    elsewhere: Asks | None = None,
 ) -> Labelled:
     """Label every picture under `paths`; the same call again goes on where it was stopped.
 
@@ -103,17 +102,14 @@ def label(
     fresh         : forget the labels that are there (answers are kept).
     only_forecast : stop after the forecast.
     foretold      : called with the forecast; told : with pictures and pairs done, and of how many.
+    elsewhere     : who asks instead of this process; there is no forecast then, and `judge` is only
+                    known by its name and what it can.
     Raises `InputError` for an order that makes no sense or a judge that takes too few images,
     `NothingFound`, `RunError`, `AnswerFileError`.
     """
     _check(order, judge, method)
     pictures, notes = _dealt(found_images(paths), order.shard)
-    audit = order.audit and plain(order.audit)
-    options = {
-        "judge": judge.name, "method": method.name, "pairs_per_image": order.pairs_per_image,
-        "shard": list(order.shard), "audit": audit,
-    }  # fmt: skip
-    request = Request(VERB, tuple(map(place_of, paths)), options)
+    request = request_of(paths, judge, method, order)
     directory = folder if folder is not None else request.directory()
     teacher = f"{judge.name} {method.name}"
     with (
@@ -121,9 +117,10 @@ def label(
         Run.open(directory / PAIRS, request, teacher, fresh=fresh) as pairs,
         Memory(judge, memory or directory / ANSWERS) as asked,
     ):
-        work = _Work(asked, method, order, points, pairs, pictures, told)
-        forecast = work.forecast()
-        foretold(forecast)
+        here = Teacher(asked, method, order.audit)
+        work = _Work(elsewhere or here, teacher, order, points, pairs, pictures, told)
+        if elsewhere is None:
+            foretold(work.forecast(here.spent))
         if not only_forecast:
             work.points()
             work.pairs()
@@ -135,28 +132,33 @@ def label(
     return done
 
 
+def request_of(paths: Sequence[str], judge: Judge, method: Method, order: Order) -> Request:
+    """What is asked for; the same whoever asks the judge."""
+    options = {
+        "judge": judge.name, "method": method.name, "pairs_per_image": order.pairs_per_image,
+        "shard": list(order.shard), "audit": order.audit and plain(order.audit),
+    }  # fmt: skip
+    return Request(VERB, tuple(map(place_of, paths)), options)
+
+
 class _Work:
     """One run of labels: which pictures are known, what to ask about the others."""
 
     def __init__(
         self,
-        judge: Memory,
-        method: Method,
+        asks: Asks,
+        teacher: str,
         order: Order,
         points: Run,
         pairs: Run,
         pictures: dict[str, AnyFile],
         told: Told,
     ) -> None:
-        self.judge, self.method, self.order, self.told = judge, method, order, told
+        self.asks, self.teacher, self.order, self.told = asks, teacher, order, told
         self.run, self.pair_run, self.pictures = points, pairs, pictures
         self.names = {name: name_of(path) for name, path in pictures.items()}
-        self.teacher = f"{judge.name} {method.name}"
         self.scores: dict[str, float] = {}
         self.pair_names: list[str] = []
-        self._trust = _Trust(order.audit)
-        self._began = {"questions": 0, "images": 0, "tokens": 0, "seconds": 0.0}
-        self._count_tokens = True
         for name in list(pictures):
             row = self._kept(name)
             if row is not None:
@@ -164,33 +166,31 @@ class _Work:
         self.done = len(self.scores)
         self.total = len(pictures) + self._pairs_expected()
 
-    def forecast(self) -> Forecast:
-        """Label the first few pictures and reckon what the rest costs."""
-        todo = [name for name in self.pictures if name not in self.scores]
+    def forecast(self, spent: Spent) -> Forecast:
+        """Label the first few pictures and reckon what the rest costs.
+
+        spent : what asking took so far; counted on while they are labelled.
+        """
+        todo = self._todo()
         for name in todo[:_TIMED]:
             self._label([name])
         rest = [name for name in todo if name not in self.scores][_TIMED * (not self.scores) :]
-        known = self._began
-        each = known["questions"] / max(1, min(_TIMED, len(todo)))
-        images_each = known["images"] / max(1, min(_TIMED, len(todo)))
+        each = max(1, min(_TIMED, len(todo)))
         pairs = max(0, self._pairs_expected() - self._pairs_known())
-        questions = round(len(rest) * each) + 2 * pairs
-        images = len(rest) * images_each + 4 * pairs
-        measured = self.judge.asked > 0 and known["images"] > 0
-        tokens = known["tokens"] / known["images"] if measured and self._count_tokens else None
+        images = len(rest) * spent.images / each + 4 * pairs
+        measured = spent.seconds > 0 and spent.images > 0
+        tokens = spent.tokens / spent.images if measured and spent.tokens is not None else None
         return Forecast(
             pictures=len(rest),
             pairs=pairs,
-            questions=questions,
-            seconds=images * known["seconds"] / known["images"] if measured else None,
+            questions=round(len(rest) * spent.questions / each) + 2 * pairs,
+            seconds=images * spent.seconds / spent.images if measured else None,
             tokens=None if tokens is None else round(images * tokens),
         )
 
     def points(self) -> None:
         """Label every picture that has none yet."""
-        todo = [name for name in self.pictures if name not in self.scores]
-        for some in _chunks(todo):
-            self._label(some)
+        self._label(self._todo())
 
     def pairs(self) -> None:
         """Ask about every sampled pair that is not known yet."""
@@ -198,14 +198,13 @@ class _Work:
         self.pair_names = [pair_name(*pair) for pair in sampled]
         todo = [pair for pair in sampled if not self._pair_known(pair)]
         self.done = self.total - len(todo)
-        for some in _chunks(todo):
-            parts = [(ImagePart(self.pictures[a]), ImagePart(self.pictures[b])) for a, b in some]
-            questions = [question for pair in parts for question in pair_questions(*pair)]
-            answers = self.judge.answer(questions)
-            for place, pair in enumerate(some):
-                self._write_pair(pair, *answers[2 * place : 2 * place + 2])
-            self.done += len(some)
-            self.told(self.done, self.total)
+        files = [(pair, (self.pictures[pair[0]], self.pictures[pair[1]])) for pair in todo]
+        for (first, second), row in self.asks.pairs(files):
+            self.pair_run.append(
+                {"image": pair_name(first, second), "scorer": self.teacher, "first": first,
+                 "second": second, **row}
+            )  # fmt: skip
+            self._one_done()
 
     def sample(self) -> list[tuple[str, str]]:
         """Pairs of labelled pictures: rounds at random and rounds of neighbours by score, in turn.
@@ -226,84 +225,24 @@ class _Work:
         entries = [self.pair_run.get(name) for name in self.pair_names]
         return pictures, sum(entry is None or entry.missing for entry in entries)
 
+    def _todo(self) -> list[str]:
+        return [name for name in self.pictures if name not in self.scores]
+
     def _label(self, names: Sequence[str]) -> None:
-        """Ask about some pictures together and write a row for each."""
-        asked: dict[str, list[Question]] = {}
-        for name in names:
-            try:
-                picture = read(self.pictures[name])
-            except ImageError as error:
-                self._write(name, {"missing": str(error)})
-                continue
-            asked[name] = self.method.questions(picture)
-            if self.order.audit is not None:
-                self._trust.look(name, picture)
-        began = time.perf_counter()
-        before = self.judge.asked
-        answers = iter(self.judge.answer([one for some in asked.values() for one in some]))
-        if self.judge.asked > before:
-            self._began["seconds"] += time.perf_counter() - began
-        for name, questions in asked.items():
-            self._count(questions)
-            said = [next(answers) for _ in questions]
-            self._read(name, said)
-        self.done += len(names)
+        """Ask about some pictures and write a row for each."""
+        for name, row in self.asks.pictures([(name, self.pictures[name]) for name in names]):
+            if row["missing"] is None:
+                self.scores[name] = row["score"]
+            place = place_of(str(self.pictures[name]))
+            self.run.append(
+                {"image": self.names[name], "scorer": self.teacher, "hash": name, "path": place,
+                 **row}
+            )  # fmt: skip
+            self._one_done()
+
+    def _one_done(self) -> None:
+        self.done += 1
         self.told(self.done, self.total)
-
-    def _read(self, name: str, answers: list[Answer]) -> None:
-        """What one picture's answers say, as a row."""
-        for answer in answers:
-            if answer.shown.tokens is None:
-                self._count_tokens = False
-            else:
-                self._began["tokens"] += answer.shown.tokens
-        try:
-            score = self.method.score(answers)
-        except MissingAnswer as error:
-            self._write(name, {"missing": str(error)})
-            return
-        self.scores[name] = score.value
-        self._write(
-            name,
-            {
-                "score": score.value,
-                "levels": levels_of(score),
-                "spread": score.spread,
-                "reliability": reliability_of(score),
-                "audit": self._trust.of(name),
-                "missing": None,
-            },
-        )
-
-    def _count(self, questions: Sequence[Question]) -> None:
-        self._began["questions"] += len(questions)
-        self._began["images"] += sum(len(question.images) for question in questions)
-
-    def _write(self, name: str, row: dict[str, Any]) -> None:
-        path = self.pictures[name]
-        self.run.append(
-            {"image": self.names[name], "scorer": self.teacher, "hash": name,
-             "path": place_of(str(path)), **row}
-        )  # fmt: skip
-
-    def _write_pair(self, pair: tuple[str, str], forward: Answer, backward: Answer) -> None:
-        verdict = read_pair(forward, backward)
-        row: dict[str, Any] = {"missing": verdict.missing or None}
-        if not verdict.missing:
-            assert verdict.forward is not None
-            assert verdict.backward is not None
-            row |= {
-                "p": verdict.preference,
-                "forward": verdict.forward,
-                "backward": verdict.backward,
-                "reliability": verdict.reliability,
-                "disagreement": abs(verdict.forward - verdict.backward),
-            }
-        first, second = pair
-        self.pair_run.append(
-            {"image": pair_name(first, second), "scorer": self.teacher, "first": first,
-             "second": second, **row}
-        )  # fmt: skip
 
     def _kept(self, name: str) -> dict[str, Any] | None:
         """The row of a picture that has its label already."""
@@ -328,25 +267,6 @@ class _Work:
         if len(self.scores) < len(self.pictures):
             return 0
         return sum(self._pair_known(pair) for pair in self.sample())
-
-
-class _Trust:
-    """What the audit says of each picture, through the built-in scorer's families."""
-
-    def __init__(self, audit: Reliability | None) -> None:
-        self.audit = audit
-        self._found: dict[str, float] = {}
-        if audit is not None:
-            from snellen.scorers import load_scorer
-
-            self._scorer = load_scorer()
-
-    def look(self, name: str, picture: Any) -> None:
-        assert self.audit is not None
-        self._found[name] = self.audit.weight(self._scorer.score(picture).families)
-
-    def of(self, name: str) -> float:
-        return self._found.get(name, 1.0)
 
 
 def _check(order: Order, judge: Judge, method: Method) -> None:
@@ -400,7 +320,3 @@ def _dealt(
     if not found:
         notes.append(f"no picture falls into shard {which} of {of}")
     return dict(sorted(found.items())), notes
-
-
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
