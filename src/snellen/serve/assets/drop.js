@@ -15,6 +15,7 @@ const status = document.querySelector("#status");
 const waiting = [];
 let working = 0;
 let done = 0;
+let missing = 0;
 let taken = 0;
 
 function take(files) {
@@ -38,7 +39,8 @@ function work() {
       work();
     });
   }
-  status.textContent = taken ? `${done} of ${taken} scored` : "";
+  const failed = missing ? `, ${missing} cannot be` : "";
+  status.textContent = taken ? `${done - missing} of ${taken} scored${failed}` : "";
 }
 
 async function score({ file, card, says }) {
@@ -46,6 +48,7 @@ async function score({ file, card, says }) {
     const found = await explain(file);
     show(found, file, card, says);
   } catch (error) {
+    missing += 1;
     says.append(el("p", { class: "missing" }, printable(error.message)));
   }
   card.removeAttribute("aria-busy");
