@@ -72,7 +72,9 @@ def test_dropped_pictures_get_their_scores_and_maps(browser: Page, base: str) ->
     assert browser.run("document.querySelectorAll('.frame .map rect.cell').length") == 3
     assert "text, not an image" in browser.run("document.querySelector('.missing').textContent")
     assert browser.run("document.querySelectorAll('.card b').length") == 0
-    assert browser.run("document.querySelector('#status').textContent") == "3 of 4 scored, 1 cannot be"
+    assert (
+        browser.run("document.querySelector('#status').textContent") == "3 of 4 scored, 1 cannot be"
+    )
     width = "document.documentElement.scrollWidth <= innerWidth"
     assert browser.run(width)
     refused = [one for one in browser.problems if "422" not in one and "429" not in one]

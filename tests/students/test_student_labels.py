@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from archive_files import zipped
 from student_pictures import SHARPNESS, write_pictures
 
 from snellen.audit.reliability import OfFamily, Reliability
 from snellen.errors import DataError, InputError, RunError
+from snellen.images import read
 from snellen.judges import Answer, Capabilities, Question, load_judge
 from snellen.judges.scripted import ScriptedJudge
 from snellen.scorers.base import FAMILIES
@@ -54,6 +56,18 @@ def test_every_picture_has_levels_and_every_pair_both_orders(
     better = found.score[found.first] > found.score[found.second]
     assert ((found.p > 0.5) == better).all()
     assert found.disagreement == pytest.approx(np.zeros(len(found.p)), abs=1e-9)
+
+
+def test_pictures_in_an_archive_are_labelled_as_files_and_found_again(
+    photos: Path, labels: tuple[Labelled, Labels], tmp_path: Path
+) -> None:
+    files = {path.name: path.read_bytes() for path in photos.iterdir()}
+    (tmp_path / "p.zip").write_bytes(zipped(files))
+    run(tmp_path / "p.zip", tmp_path / "a")
+    found = read_labels([tmp_path / "a"])
+    assert found.hashes == labels[1].hashes
+    assert found.score == pytest.approx(labels[1].score)
+    assert [read(path).hash for path in found.paths] == found.hashes
 
 
 def test_each_picture_is_in_four_pairs_half_of_them_close(
