@@ -53,12 +53,21 @@ class Reader:
 
     share   : prompts that begin alike share their beginning; images are encoded once.
     at_once : the most prompts in one forward pass.
+    eyes    : what encodes the images, where that is not left to the reader.
     """
 
-    def __init__(self, model: Any, family: Family, *, share: bool = True, at_once: int = 8) -> None:
+    def __init__(
+        self,
+        model: Any,
+        family: Family,
+        *,
+        share: bool = True,
+        at_once: int = 8,
+        eyes: Eyes | None = None,
+    ) -> None:
         self._model, self._family = model, family
         self._share, self._at_once = share, at_once
-        self._eyes = Eyes(model, family.layout, keep=_KEPT if share else 0)
+        self._eyes = eyes or Eyes(model, family.layout, keep=_KEPT if share else 0)
 
     @torch.inference_mode()
     def read(
@@ -86,8 +95,12 @@ class Reader:
     @torch.inference_mode()
     def run(self, prompt: Prompt, **options: Any) -> Any:
         """The model's output for one whole prompt; `options` go to its forward."""
-        inputs = self._inputs([prompt], [len(prompt.ids)], [self._positions(prompt)])
-        return self._model(**inputs, **options)
+        return self._model(**self.inputs([prompt]), **options)
+
+    def inputs(self, prompts: Sequence[Prompt]) -> dict[str, Any]:
+        """Model inputs of whole prompts, padded on the left; gradients pass where they may."""
+        lengths = [len(prompt.ids) for prompt in prompts]
+        return self._inputs(prompts, lengths, [self._positions(prompt) for prompt in prompts])
 
     @torch.inference_mode()
     def seen(self, prompt: Prompt) -> list[torch.Tensor]:

@@ -34,6 +34,10 @@ class Seen:
     features: torch.Tensor
     deep: tuple[torch.Tensor, ...] = ()
 
+    @property
+    def bytes(self) -> int:
+        return sum(one.nbytes for one in (self.features, *self.deep))
+
 
 def apart(
     inputs: Mapping[str, Any], tokens: Sequence[int], layout: Layout
@@ -121,10 +125,10 @@ class Eyes:
         out = self._model.model.get_image_features(**views, return_dict=True)
         self._as_list = not isinstance(out.pooler_output, torch.Tensor)
         deep = getattr(out, "deepstack_features", None) or ()
-        return Seen(_flat(out.pooler_output), tuple(_flat(layer) for layer in deep))
+        return Seen(flat(out.pooler_output), tuple(flat(layer) for layer in deep))
 
 
-def _flat(features: Any) -> torch.Tensor:
+def flat(features: Any) -> torch.Tensor:
     """(tokens, width) of a tensor or of several."""
     joined = features if isinstance(features, torch.Tensor) else torch.cat(list(features))
     return joined.reshape(-1, joined.shape[-1])
