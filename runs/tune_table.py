@@ -1,87 +1,94 @@
 """Which part must learn? All seven combinations of parts of `built-in-base`, tuned and audited.
 
-    python -m runs.tune_table PHOTOS [--minutes 30] [--out runs/out/tune_table]
+    python -m runs.tune_table DATA [--minutes 30] [--steps N] [--out runs/out/tune_table]
 
-The steps are chosen so that the whole fits into the minutes given: a few steps are timed first, and
-what is left after the audits is shared out. Photos that the judge was trained on are left out
-(`runs.built_in_scorer.photos.role`), unless there are too few of the others. Prints the table of
-docs/tune.md; a run that was stopped goes on with the steps it began with.
+Trained on photos that the built-in judges were trained on, too, audited on test photos
+(`runs.built_in_scorer.photos.role`). Photos are cut to a square and shrunk a little first, as
+theirs were, so that a clean one is clean. The steps are what fits into the minutes, or those given.
+Prints the table of docs/tune.md, with the minutes and the processor time that it took; a run that
+was stopped goes on with the steps it began with.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import tempfile
+import hashlib
 import time
 from pathlib import Path
 
-from runs.built_in_scorer.photos import photos, role
+import numpy as np
+from PIL import Image
+
+from runs.built_in_scorer.photos import photos, pristine, role
 from snellen.audit.material import Photos, from_photos
-from snellen.audit.parts import PARTS, white_box
 from snellen.audit.training import Recipe
 from snellen.audit.tuning import Tuning, parse_parts, tune
-from snellen.judges import load_judge
 from snellen.reports.tune_page import columns_of, write_tune_page
 
 JUDGE = "built-in-base"
-BATCH, LEARNT, AUDITED = 16, 1200, 200
-SIDE = 256  # pixels: the judge looks at the middle 224
-AUDITS = 0.35  # share of the time that audits and making pictures take
-FEWEST, MOST = 20, 2000  # steps
+SIDE = 256  # pixels: seven eighths of it are the 224 that the judge looks at
+STEPS = 400  # where minutes are not given
 
 
 def main() -> None:
+    import torch
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder with pristine/ and photos/")
-    parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--photos", type=int, default=40)
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--learnt", type=int, default=2400, help="pictures trained on")
+    parser.add_argument("--audited", type=int, default=400, help="pictures audited")
+    parser.add_argument("--photos", type=int, nargs=2, default=(300, 60), help="of each role")
+    parser.add_argument("--parts", nargs="*", default=["every"])
+    parser.add_argument("--role", choices=("validation", "test"), default="test")
     parser.add_argument("--out", type=Path, default=Path("runs/out/tune_table"))
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    held = [path for path in photos(given.data) if role(path) == "test"]
-    material = from_photos(held, most=given.photos, side=SIDE)
-    steps = planned(material, given.minutes, given.out / "steps.json")
-    began = time.monotonic()
+    learnt = squares(given.data, "train", given.photos[0], given.out)
+    audited = squares(given.data, given.role, given.photos[1], given.out)
+    began, processor = time.monotonic(), time.process_time()
     found = tune(
         JUDGE,
-        material,
-        parse_parts(["every"]),
-        Recipe((), steps=steps, batch=BATCH),
+        learnt,
+        parse_parts(given.parts),
+        Recipe((), steps=given.steps, batch=given.batch),
         given.out / "run",
-        learnt=LEARNT,
-        audited=AUDITED,
+        others=audited,
+        minutes=given.minutes,
+        learnt=given.learnt,
+        audited=given.audited,
         progress=lambda doing, done, total: tell(doing, done, total, began),
+        say=print,
     )
     write_tune_page(given.out / "report.html", found)
-    show(found, steps, (time.monotonic() - began) / 60)
+    show(found)
+    print(
+        f"{(time.monotonic() - began) / 60:.0f} minutes, of processor time"
+        f" {(time.process_time() - processor) / 60:.0f}, with {torch.get_num_threads()} threads"
+    )
 
 
-def planned(material: Photos, minutes: float, path: Path) -> int:
-    """Steps for each combination; those of the first call where it was stopped."""
-    if path.exists():
-        return int(json.loads(path.read_text())["steps"])
-    from snellen.audit.training import Example, train
+def squares(data: Path, wanted: str, count: int, out: Path) -> Photos:
+    """So many photos of a role, chosen by the hash of their names, as squares of `SIDE` pixels."""
+    folder = out / wanted
+    folder.mkdir(exist_ok=True)
+    chosen = sorted((path for path in photos(data) if role(path) == wanted), key=_digest)[:count]
+    for path in chosen:
+        place = folder / f"{path.stem}.png"
+        if not place.exists():
+            seed = int.from_bytes(_digest(path)[:8], "big")
+            pixels = pristine(path, np.random.default_rng(seed))
+            side = min(*pixels.shape[:2], SIDE)
+            top, left = ((length - side) // 2 for length in pixels.shape[:2])
+            square = pixels[top : top + side, left : left + side]
+            Image.fromarray(square).save(place)
+    return from_photos([folder / f"{path.stem}.png" for path in chosen], side=SIDE)
 
-    opened = white_box(load_judge(JUDGE))
-    items = material.items[:BATCH]
-    pixels = {item.name: material.picture(item).pixels for item in items}
-    examples = [Example(item.name, item.family) for item in items]
-    with tempfile.TemporaryDirectory() as folder:
-        began = time.monotonic()
-        recipe = Recipe(PARTS, steps=4, batch=BATCH)
-        train(
-            opened.model.float(),
-            opened.processor,
-            examples,
-            pixels.__getitem__,
-            recipe,
-            Path(folder) / "s.pt",
-        )
-        each = (time.monotonic() - began) / recipe.steps
-    steps = round(min(max(minutes * 60 * (1 - AUDITS) / 7 / each, FEWEST), MOST))
-    path.write_text(json.dumps({"steps": steps, "seconds_a_step": each}))
-    return steps
+
+def _digest(path: Path) -> bytes:
+    return hashlib.sha256(path.name.encode()).digest()
 
 
 def tell(doing: str, done: int, total: int, began: float) -> None:
@@ -89,13 +96,16 @@ def tell(doing: str, done: int, total: int, began: float) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {doing}: {done} of {total}", flush=True)
 
 
-def show(found: Tuning, steps: int, minutes: float) -> None:
+def show(found: Tuning) -> None:
     """The table as Markdown."""
     rows = [columns_of(found.before, one) for one in (found.before, *found.after)]
     shown = ("parts", "accuracy", "accuracy_low", "accuracy_high", "unseen_wordings", "likeness",
              "likeness_change", "logprob", "srcc")  # fmt: skip
-    print(f"\n{steps} steps of {BATCH}, {found.photos[0]} photos trained on, {found.photos[1]}"
-          f" audited, {minutes:.0f} minutes\n")  # fmt: skip
+    recipe, (trained, audited) = found.recipe, found.photos
+    print(
+        f"\n{recipe.steps} steps of {recipe.batch}, peak rate {recipe.rate:.2g}, {trained} photos"
+        f" trained on, {audited} audited\n"
+    )
     print("| " + " | ".join(shown) + " |\n|" + " --- |" * len(shown))
     for row in rows:
         print(

@@ -13,7 +13,8 @@ from audit_planted import material
 
 from snellen.audit.inside import balanced, linear_probe
 from snellen.audit.parts import PARTS
-from snellen.audit.tuning import Tuned, Tuning, parse_parts, relative_change, split, tune
+from snellen.audit.shelf import split
+from snellen.audit.tuning import Tuned, Tuning, parse_parts, relative_change, tune
 from snellen.errors import InputError, JudgeError, UnknownName
 
 
@@ -53,6 +54,25 @@ def test_no_photo_is_trained_on_and_audited(tmp_path: Path) -> None:
     assert split(photos, 60, 40) == (train, test)
     pristine = {item.reference for item in test if item.type == "pristine"}
     assert pristine == {item.reference for item in test}  # what a fall is measured from
+
+
+def test_other_photos_are_audited_and_none_of_these(tmp_path: Path) -> None:
+    photos, others = material(tmp_path / "a", 4), material(tmp_path / "b", 9)
+    for name in list(others.paths)[:4]:  # the planted photos of both folders begin alike
+        del others.paths[name]
+    others.items = [item for item in others.items if item.reference in others.paths]
+    train, test = split(photos, 60, 40, others)
+    assert {item.reference for item in train} == set(photos.paths)
+    assert {item.reference for item in test} == set(others.paths)
+
+
+def test_a_photo_on_both_sides_is_refused_whatever_its_name(tmp_path: Path) -> None:
+    photos, others = material(tmp_path / "a", 3), material(tmp_path / "b", 3)
+    name, path = next(iter(others.paths.items()))
+    other = path.rename(path.with_name("another name.png"))
+    others.paths[name] = other
+    with pytest.raises(InputError, match="would be audited and"):
+        split(photos, 60, 40, others)
 
 
 def test_too_few_photos(tmp_path: Path) -> None:

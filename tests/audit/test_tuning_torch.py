@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 import warnings
@@ -21,7 +22,14 @@ from typer.testing import CliRunner  # noqa: E402
 from snellen.audit import questions as q  # noqa: E402
 from snellen.audit.inside import look_inside  # noqa: E402
 from snellen.audit.parts import PARTS, anatomy, white_box  # noqa: E402
-from snellen.audit.training import Example, Recipe, drawn, schedule, train  # noqa: E402
+from snellen.audit.training import (  # noqa: E402
+    Example,
+    Recipe,
+    drawn,
+    schedule,
+    train,
+    usual_rate,
+)
 from snellen.cli import app  # noqa: E402
 from snellen.errors import JudgeError, RunError  # noqa: E402
 from snellen.judges import ImagePart, load_judge  # noqa: E402
@@ -136,6 +144,21 @@ def test_the_rate_warms_up_and_ends_at_nothing() -> None:
     assert rates[-1] < 0.01
 
 
+def test_the_usual_rate_falls_with_the_size() -> None:
+    assert usual_rate(4_000_000) == usual_rate(100) == pytest.approx(1.5e-3)
+    assert 2e-5 < usual_rate(7_000_000_000) < 5e-5
+    assert usual_rate(7_000_000_000, lora=8) == pytest.approx(10 * usual_rate(7_000_000_000))
+
+
+def test_no_rate_is_the_usual_one(folder: Path, tmp_path: Path) -> None:
+    recipe = replace(FAST, parts=("projector",), steps=2, rate=None)
+    size = sum(one.numel() for one in white_box(load_judge(f"hf:{folder}")).model.parameters())
+    given = replace(recipe, rate=usual_rate(size))
+    usual = weights(trained(folder, recipe, tmp_path / "usual.pt"))
+    same = weights(trained(folder, given, tmp_path / "same.pt"))
+    assert all(one.equal(same[name]) for name, one in usual.items())
+
+
 def test_a_look_inside_names_every_layer(folder: Path, tmp_path: Path) -> None:
     judge = load_judge(f"hf:{folder}")
     photos = material(tmp_path, 4)
@@ -179,7 +202,14 @@ def test_the_verb_goes_on_where_it_was_and_its_checkpoint_is_a_judge(
     assert [row["parts"] for row in found["table"]] == [
         "as it came", "vision + projector", "vision + projector + language",
     ]  # fmt: skip
-    assert (run / "report.html").exists()
+    page = (run / "report.html").read_text("utf-8")
+    assert "How near the word, label by label" in page
+    with (run / "alignment.csv").open() as file:
+        near = list(csv.DictReader(file))
+    assert {row["parts"] for row in near} == {row["parts"] for row in found["table"][1:]}
+    for row in near:
+        was, now = float(row["similarity_before"]), float(row["similarity_after"])
+        assert float(row["similarity_change"]) == pytest.approx((now - was) / abs(was), abs=0.05)
     judge = load_judge(f"hf:{run / 'vision-projector' / 'checkpoint'}")
     assert judge.can.tunable
     before = (run / "vision-projector" / "loss.csv").read_text()
@@ -188,3 +218,28 @@ def test_the_verb_goes_on_where_it_was_and_its_checkpoint_is_a_judge(
     assert (run / "vision-projector" / "loss.csv").read_text() == before
     other = CliRunner().invoke(app, [*given, *small, "--rate", "0.1"])
     assert isinstance(other.exception, RunError)
+
+
+def test_steps_are_planned_for_the_minutes_and_other_photos_audited(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("snellen.audit.planning.FEWEST", 2)
+    photos = next(iter(material(tmp_path / "photos", 5).paths.values())).parent
+    others = tmp_path / "others"
+    others.mkdir()
+    for path in sorted(photos.iterdir())[:2]:
+        path.rename(others / path.name)
+    run = tmp_path / "run"
+    given = ["tune", f"hf:{folder}", "--photos", str(photos), "--audit-photos", str(others)]
+    small = ["--types", "gaussian-blur", "--batch", "2", "--learnt", "8", "--audited", "8"]
+    rest = ["--parts", "projector", "--run", str(run), "--json"]
+    result = CliRunner().invoke(app, [*given, *small, *rest, "--minutes", "0.1"])
+    assert result.exit_code == 0, result.output
+    told = next(line for line in result.output.splitlines() if line.startswith("planned"))
+    steps = json.loads((run / "plan.json").read_text())["steps"]
+    assert f"{steps:,} steps for each of 1 combinations" in told
+    assert len((run / "projector" / "loss.csv").read_text().splitlines()) == steps >= 2
+    audited = json.loads((run / "tune.json").read_text())
+    assert audited["photos"] == [3, 2]
+    both = CliRunner().invoke(app, [*given, *small, *rest, "--minutes", "1", "--steps", "5"])
+    assert "both --steps and --minutes" in str(both.exception)

@@ -155,3 +155,21 @@ def test_ticks_are_round_even_and_inside(span: tuple[float, float], most: int) -
 def test_ticks_of_a_score_axis() -> None:
     assert charts.ticks(0, 100, 5) == [0, 20, 40, 60, 80, 100]
     assert charts.ticks(3, 3) == [3]
+
+
+def test_a_level_is_drawn_across_intervals_and_lies_on_the_scale() -> None:
+    bounds = [(0.4, 0.6), (0.5, 0.7)]
+
+    def drawn(level: float | None) -> ElementTree.Element:
+        return parsed(
+            charts.intervals(["a", "b"], [0.5, 0.6], bounds, title="t", x_label="x", level=level)
+        )
+
+    assert not of_class(drawn(None), "line", "guide")
+    root = drawn(0.125)
+    [line] = of_class(root, "line", "guide")
+    assert line.get("x1") == line.get("x2")
+    dots = [float(dot.get("cx", 0)) for dot in of_class(root, "circle", "mark-fill")]
+    at = float(line.get("x1", 0))
+    assert at < min(dots)
+    assert (dots[0] - at) / (dots[1] - dots[0]) == pytest.approx(3.75, abs=0.05)

@@ -13,6 +13,7 @@ import hashlib
 import json
 import math
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
@@ -23,11 +24,12 @@ import numpy as np
 
 from snellen.audit.collect import collect, identity
 from snellen.audit.findings import Findings, find_out
-from snellen.audit.inside import Inside, balanced, look_inside, why_not
-from snellen.audit.material import PRISTINE, Item, Photos, Pixels
-from snellen.audit.parts import PARTS, Part
+from snellen.audit.inside import Inside, look_inside, why_not
+from snellen.audit.material import Item, Photos
+from snellen.audit.parts import PARTS, Part, anatomy, white_box
+from snellen.audit.planning import Cost, Plan, measured, plan
 from snellen.audit.sheet import read_sheets
-from snellen.data import split_by_group
+from snellen.audit.shelf import Shelf, split
 from snellen.errors import InputError, JudgeError, RunError, UnknownName
 from snellen.judges import Judge, load_judge
 from snellen.runs import Progress, Request, Run
@@ -36,7 +38,6 @@ from snellen.runs.files import write_json
 if TYPE_CHECKING:
     from snellen.audit.training import Recipe
 
-TESTED = 0.3  # share of the photos that is audited and never trained on
 AUDITED = 240  # pictures of them, as many of each label
 LOOKED = 80  # looked at inside
 THOROUGH = 64  # asked in unseen wordings, too
@@ -129,31 +130,52 @@ def tune(
     recipe: Recipe,
     directory: Path,
     *,
+    others: Photos | None = None,
+    minutes: float | None = None,
     learnt: int = LEARNT,
     audited: int = AUDITED,
     progress: Callable[[str, int, int], None] = lambda doing, done, total: None,
+    say: Callable[[str], None] = lambda told: None,
     **options: Any,
 ) -> Tuning:
     """Train each combination on a fresh copy of `judge`, and audit all of them.
 
     judge     : name of a judge whose weights are on disk; checkpoints go to DIRECTORY/PARTS/.
-    recipe    : its `parts` are those of each combination in turn.
+    photos    : three of ten are audited and never trained on; all are trained on where `others`
+                are given to be audited.
+    recipe    : its `parts` are those of each combination in turn, its steps what `minutes` allow.
+    minutes   : the whole may take on this machine, as it is now; None for the recipe's steps.
     learnt, audited : pictures to train on and to audit.
-    progress  : called with (what is being done, done, total). options : for `load_judge`.
+    progress  : called with (what is being done, done, total). say : with what is decided.
+    options   : for `load_judge`.
     Whatever is finished is kept: the same call goes on where it was stopped.
-    Raises `JudgeError` for a judge that cannot be trained, `InputError` for too few photos.
+    Raises `JudgeError` for a judge that cannot be trained, `InputError` for too few photos, and
+    for one that would be trained on and audited.
     """
+    from snellen.audit.training import usual_rate
+
+    began = time.perf_counter()
     base = load_judge(judge, **options)
     if not base.can.tunable:
         raise JudgeError(
             f"{base.name} cannot be tuned: its weights are not in this process",
             "Name a model that runs here: hf:MODEL, built-in-base.",
         )
-    train_items, test_items = split(photos, learnt, audited)
-    _claim(directory, base.name, recipe, [*train_items, *test_items], photos.side)
-    shelf = _Shelf(photos, train_items, directory / "pictures", progress)
-    tested = replace(photos, items=test_items)
+    train_items, test_items = split(photos, learnt, audited, others)
+    if recipe.rate is None:
+        size = sum(one.numel() for one in white_box(base).model.parameters())
+        recipe = replace(recipe, rate=usual_rate(size, recipe.lora))
+    _claim(directory, base.name, recipe, minutes, [*train_items, *test_items], photos.side)
+    shelf = Shelf(photos, train_items, directory / "pictures", progress)
+    tested = replace(others or photos, items=test_items)
+    start = time.perf_counter()
     before = _audit(base, tested, directory / "as-it-came", progress)
+    if minutes is not None:
+        now = time.perf_counter()
+        left, audit = 60 * minutes - (now - began), now - start
+        steps = _planned(judge, combinations, shelf, recipe, directory, left, audit, options)
+        say(steps.told(minutes, len(combinations)))
+        recipe = replace(recipe, steps=steps.steps)
     first = Tuned((), None, 0, math.nan, before)
     done = []
     for parts in combinations:
@@ -163,13 +185,49 @@ def tune(
     return Tuning(first, tuple(done), (counted[0], counted[1]), recipe)
 
 
-def _claim(directory: Path, judge: str, recipe: Recipe, items: Sequence[Item], side: int) -> None:
+def _planned(
+    judge: str,
+    combinations: Sequence[tuple[Part, ...]],
+    shelf: Shelf,
+    recipe: Recipe,
+    directory: Path,
+    left: float,
+    audit: float,
+    options: dict[str, Any],
+) -> Plan:
+    """The steps that fit, measured once: a run that was stopped goes on with what it began with.
+
+    left : seconds for all that follows. audit : seconds of one audit.
+    """
+    path = directory / "plan.json"
+    if path.exists():
+        return Plan(**json.loads(path.read_text("utf-8")))
+    began = time.perf_counter()
+    costs: list[Cost] = []
+    for parts in combinations:
+        costs.append(measured(judge, parts, shelf.examples, shelf.picture, recipe, options))
+        gc.collect()
+    found = plan(costs, audit, left - (time.perf_counter() - began))
+    write_json(path, asdict(found))
+    return found
+
+
+def _claim(
+    directory: Path,
+    judge: str,
+    recipe: Recipe,
+    minutes: float | None,
+    items: Sequence[Item],
+    side: int,
+) -> None:
     """Make the directory of this request, or refuse one of another: its checkpoints would lie."""
     names = "\n".join(item.name for item in items).encode("utf-8", "replace")
     asked = {
         "judge": judge,
         **asdict(replace(recipe, parts=())),  # each combination has its own
         "parts": [],
+        "steps": recipe.steps if minutes is None else None,
+        "minutes": minutes,
         "side": side,
         "pictures": hashlib.sha256(names).hexdigest()[:16],
     }
@@ -188,66 +246,10 @@ def _claim(directory: Path, judge: str, recipe: Recipe, items: Sequence[Item], s
     write_json(path, asked)
 
 
-def split(photos: Photos, learnt: int, audited: int) -> tuple[list[Item], list[Item]]:
-    """Items to train on and to audit: no photo in both, about as many of each label.
-
-    Raises `InputError` for fewer than two photos on a side.
-    """
-    names = sorted({item.reference for item in photos.items})
-    sides = dict(zip(names, split_by_group(names, test=TESTED), strict=True))
-    train = [item for item in photos.items if sides[item.reference] == "train"]
-    test = [item for item in photos.items if sides[item.reference] == "test"]
-    if min(len({item.reference for item in side}) for side in (train, test)) < 2:
-        raise InputError(
-            f"{len(names)} photos are too few to train on some and audit others",
-            "Give at least 7.",
-        )
-    return balanced(train, learnt), _with_ladders(test, audited)
-
-
-def _with_ladders(items: Sequence[Item], count: int) -> list[Item]:
-    """Balanced items, and the pristine of each photo: what a fall is measured from."""
-    chosen = {item.name for item in balanced(items, count)}
-    return [item for item in items if item.name in chosen or item.type == PRISTINE]
-
-
-class _Shelf:
-    """The pictures to train on, made once and kept on disk, raw: each is read many times."""
-
-    def __init__(
-        self,
-        photos: Photos,
-        items: Sequence[Item],
-        folder: Path,
-        progress: Callable[[str, int, int], None],
-    ) -> None:
-        from snellen.audit.training import Example
-
-        folder.mkdir(exist_ok=True)
-        self._folder = folder
-        self.examples: list[Example] = []
-        for number, item in enumerate(items, 1):
-            name = f"{photos.pristine(item).hash[:16]}-{item.type}-{item.level}"
-            path = self._path(name)
-            if not path.exists():
-                with path.with_suffix(".tmp").open("wb") as file:
-                    np.save(file, photos.picture(item).pixels)
-                path.with_suffix(".tmp").replace(path)
-            self.examples.append(Example(name, item.family))
-            progress("making pictures", number, len(items))
-
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.npy"
-
-    def picture(self, name: str) -> Pixels:
-        pixels: Pixels = np.load(self._path(name))
-        return pixels
-
-
 def _one(
     judge: str,
     parts: tuple[Part, ...],
-    shelf: _Shelf,
+    shelf: Shelf,
     tested: Photos,
     recipe: Recipe,
     directory: Path,
@@ -255,7 +257,6 @@ def _one(
     options: dict[str, Any],
 ) -> Tuned:
     """Train one combination, save its checkpoint, audit that."""
-    from snellen.audit.parts import anatomy, white_box
     from snellen.audit.training import train
 
     folder = directory / "-".join(parts)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from snellen.audit.tuning import Tuning
 
 STOPPED = 130  # exit status of Ctrl-C
+STEPS = 400  # of the optimiser, unless steps or minutes are given
 
 
 def command(
@@ -21,6 +22,13 @@ def command(
         str, typer.Argument(help="A judge whose weights are here: hf:MODEL, built-in-base.")
     ],
     photos: Annotated[list[str], typer.Option(help="Pristine photos, seven or more. Repeat.")],
+    audit_photos: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Photos to audit; all of --photos are trained on then."
+            " [default: three of ten of --photos]"
+        ),
+    ] = None,
     parts: Annotated[
         list[str] | None,
         typer.Option(
@@ -31,9 +39,20 @@ def command(
     lora: Annotated[
         int, typer.Option(min=0, help="Rank of low-rank updates; 0 trains the weights themselves.")
     ] = 0,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the optimiser.")] = 400,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of the optimiser. [default: 400]")
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1, help="Instead of steps: what all of it may take; the steps are planned."
+        ),
+    ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Pictures a step.")] = 16,
-    rate: Annotated[float, typer.Option(min=1e-8, help="Peak learning rate.")] = 3e-4,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=1e-8, help="Peak learning rate. [default: by the model's size]"),
+    ] = None,
     learnt: Annotated[int, typer.Option(min=8, help="Pictures to train on.")] = 1200,
     audited: Annotated[
         int, typer.Option(min=8, help="Pictures to audit on, of other photos.")
@@ -61,16 +80,21 @@ def command(
     from snellen.audit.material import from_photos
     from snellen.audit.training import Recipe
     from snellen.audit.tuning import parse_parts, tune
+    from snellen.errors import InputError
 
+    if steps is not None and minutes is not None:
+        raise InputError("tune was given both --steps and --minutes", "Give one of them.")
     combinations = parse_parts(parts or ["vision,projector"])
     names = [name.strip() for name in types.split(",") if name.strip()]
     material = from_photos(photos, types=names or None, side=side)
-    recipe = Recipe((), lora, steps, batch, rate, seed)
+    others = from_photos(audit_photos, types=names or None, side=side) if audit_photos else None
+    recipe = Recipe((), lora, steps or STEPS, batch, rate, seed)
     try:
         with _bar(quiet) as progress:
             found = tune(
                 judge, material, combinations, recipe, run,
-                learnt=learnt, audited=audited, progress=progress,
+                others=others, minutes=minutes, learnt=learnt, audited=audited,
+                progress=progress, say=lambda told: None if quiet else typer.echo(told, err=True),
             )  # fmt: skip
     except KeyboardInterrupt:
         typer.echo("stopped: what was trained is saved; the same command again goes on", err=True)
@@ -83,14 +107,19 @@ def command(
 
 
 def _write(run: Path, found: Tuning) -> list[dict[str, Any]]:
-    """tune.json, tune.csv and the page; gives the table's rows."""
+    """tune.json, tune.csv, alignment.csv and the page; gives the table's rows."""
     from snellen.audit.tables import plain
     from snellen.cli.columns import write_columns, write_json
-    from snellen.reports.tune_page import columns_of, write_tune_page
+    from snellen.reports.tune_page import alignment_of, columns_of, write_tune_page
 
     rows = [columns_of(found.before, one) for one in (found.before, *found.after)]
     write_json(run / "tune.json", plain(found))
     write_columns(run / "tune.csv", {name: [row[name] for row in rows] for name in rows[0]})
+    near = [row for one in found.after for row in alignment_of(found.before, one)]
+    if near:
+        write_columns(
+            run / "alignment.csv", {name: [row[name] for row in near] for name in near[0]}
+        )
     write_tune_page(run / "report.html", found)
     return rows
 

@@ -51,6 +51,7 @@ def inside_parts(one: Findings) -> list[Part]:
             say="Likeness: mean cosine of the projected visual tokens with the word's input "
             "embedding, and with the other seven. An advantage near 0 says that the picture points "
             "to no word. Log p: natural logarithm of the right word's probability as the answer.",
+            wide=True,
         ),
     ]
 

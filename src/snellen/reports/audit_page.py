@@ -108,12 +108,13 @@ def _judged(one: Findings, examples: dict[str, str]) -> Judged:
                 score=verdict.score,
             )
         )
-    parts = [_confusion(one), numbers_part(one), _labels(one), _families(one)]
+    # Two and two of about one height, so that the columns leave no holes.
+    parts = [_confusion(one), _labels(one), numbers_part(one), consistency_part(one)]
     return Judged(
         name=printable(one.judge),
         headline=one.headline,
         rows=rows,
-        parts=[*parts, consistency_part(one), *inside_parts(one)],
+        parts=[*parts, _families(one), *inside_parts(one)],
     )
 
 

@@ -79,16 +79,20 @@ def intervals(
     *,
     title: str,
     x_label: str,
+    level: float | None = None,
 ) -> Svg:
     """One line a label: a dot at the value, a bar over its interval, on one common scale.
 
-    values : (n,) finite. bounds : (n,) low and high of each, finite.
+    values : (n,) finite. bounds : (n,) low and high of each, finite. level : drawn across all.
     """
     left, line = 190, 22
-    across = _span([end for pair in bounds for end in pair] + list(values))
+    drawn = [*values, *([] if level is None else [level])]
+    across = _span([end for pair in bounds for end in pair] + drawn)
     height = len(labels) * line + 12 + _BOTTOM
     frame = _Frame.around(across, (0, 1), height, left)
     body = [frame.scale(x_label)]
+    if level is not None:
+        body.append(_rule(frame.x(level), 4, frame.x(level), len(labels) * line + 8, "guide"))
     for i, (label, value, (low, high)) in enumerate(zip(labels, values, bounds, strict=True)):
         y = i * line + 16.0
         said = f"{label}: {_number(value)}, {_number(low)} to {_number(high)}"
