@@ -5,8 +5,8 @@
 Trained on photos that the built-in judges were trained on, too, audited on test photos
 (`runs.built_in_scorer.photos.role`). Photos are cut to a square and shrunk a little first, as
 theirs were, so that a clean one is clean. The steps are what fits into the minutes, or those given.
-Prints the table of docs/tune.md, with the minutes and the processor time that it took; a run that
-was stopped goes on with the steps it began with.
+Prints the table as Markdown, with the minutes and the processor time that it took; a run that was
+stopped goes on with the steps it began with.
 """
 
 from __future__ import annotations

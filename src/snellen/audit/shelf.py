@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from snellen.audit.inside import balanced
 from snellen.audit.material import PRISTINE, Item, Photos, Pixels
 from snellen.data import split_by_group
 from snellen.errors import InputError
+from snellen.images import content_hash
 
 TESTED = 0.3  # share of the photos that is audited and never trained on
 
@@ -42,17 +42,13 @@ def split(
 
 def _refuse_shared(photos: Photos, others: Photos) -> None:
     """Raises `InputError` where the same file, whatever its name, is in both."""
-    known = {_digest(path): name for name, path in photos.paths.items()}
+    known = {content_hash(path.read_bytes()): name for name, path in photos.paths.items()}
     for name, path in others.paths.items():
-        if (same := known.get(_digest(path))) is not None:
+        if (same := known.get(content_hash(path.read_bytes()))) is not None:
             raise InputError(
                 f"{name} would be audited and, as {same}, trained on",
                 "Take it out of one of the two folders.",
             )
-
-
-def _digest(path: Path) -> bytes:
-    return hashlib.sha256(path.read_bytes()).digest()
 
 
 def _with_ladders(items: Sequence[Item], count: int) -> list[Item]:
