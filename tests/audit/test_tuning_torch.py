@@ -209,7 +209,8 @@ def test_the_verb_goes_on_where_it_was_and_its_checkpoint_is_a_judge(
     assert {row["parts"] for row in near} == {row["parts"] for row in found["table"][1:]}
     for row in near:
         was, now = float(row["similarity_before"]), float(row["similarity_after"])
-        assert float(row["similarity_change"]) == pytest.approx((now - was) / abs(was), abs=0.05)
+        change = float(row["similarity_change"])  # of the exact values; these are rounded
+        assert abs(was) < 0.01 or change == pytest.approx((now - was) / abs(was), abs=0.05)
     judge = load_judge(f"hf:{run / 'vision-projector' / 'checkpoint'}")
     assert judge.can.tunable
     before = (run / "vision-projector" / "loss.csv").read_text()
