@@ -156,6 +156,7 @@ def test_a_missing_file_and_an_unknown_name_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("crops", [0, -1, 100_000])
-def test_the_dial_has_limits(crops: int) -> None:
-    with pytest.raises(InputError, match="crops"):
+def test_the_dial_has_limits_and_its_default_is_named(scorer: Student, crops: int) -> None:
+    with pytest.raises(InputError, match="crops") as caught:
         load_scorer("built-in", crops=crops)
+    assert caught.value.fix == f"{scorer.policy.crops} is the default."

@@ -28,8 +28,11 @@ def load_scorer(name: str | Path = "built-in", *, crops: int | None = None) -> S
     file cannot be used.
     """
     if crops is not None and not 1 <= crops <= MOST_CROPS:
+        from snellen.images.view import ViewPolicy
+
         raise InputError(
-            f"crops must be between 1 and {MOST_CROPS}, got {crops}", "6 is the default."
+            f"crops must be between 1 and {MOST_CROPS}, got {crops}",
+            f"{ViewPolicy().crops} is the default.",
         )
     if str(name) == "built-in":
         from snellen.scorers.built_in import load
