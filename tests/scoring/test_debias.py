@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from snellen.distortions import apply, compose, seed_of
 from snellen.distortions.imagenet_c import Q_DEBIAS
 from snellen.errors import InputError, MissingAnswer, UnknownName
 from snellen.images import read
@@ -91,7 +92,7 @@ def test_a_similarity_that_was_not_answered_weighs_as_the_mean() -> None:
 
 
 def test_levels_beside_copies_without_similarity_ask_half_as_much() -> None:
-    method = Debias(3, "levels", None)
+    method = Debias(3, "levels", None, alone=0)
     assert len(method.questions(picture())) == 3
     words = tuple(word.capitalize() for word in WORDS)
     answers = [
@@ -110,22 +111,45 @@ def test_copies_are_the_same_everywhere_and_differ_between_pictures() -> None:
 
 
 def test_copies_are_chosen_by_number_by_name_and_one_by_one() -> None:
-    assert Copies.of(2).specs == (("zoom-blur", 3), ("fog", 4))
-    assert sorted(Copies.of(4).specs) == sorted(Copies.of("photo").specs) == sorted(Q_DEBIAS)
-    assert Copies.of("fog:4, jpeg:5").specs == (("fog", 4), ("jpeg", 5))
-    assert {name for name, _ in Copies.of("document").specs} == {
-        "low-ink", "skewed-light", "tilted-defocus",
-    }  # fmt: skip
+    assert Copies.of(2).spelled == "zoom-blur:3+darken:5,fog:4"
+    assert Copies.of("photo").steps == tuple((spec,) for spec in Q_DEBIAS)
+    published = {spec for spec in Q_DEBIAS if spec[0] != "zoom-blur"}
+    assert {steps[0] for steps in Copies.of(4).steps[1:]} == published
+    assert Copies.of("fog:4, jpeg:5").steps == ((("fog", 4),), (("jpeg", 5),))
+    assert Copies.of(Copies.of(3).spelled).steps == Copies.of(3).steps
+    assert Copies.of("document").spelled == "low-ink:5,skewed-light:5,tilted-defocus:5"
 
 
-@pytest.mark.parametrize("which", [0, 5, "foto", "fog", "fog:x", "fog:9", "fgo:4", []])
+def test_a_copy_of_several_steps_is_the_same_as_making_it_worse_in_a_row() -> None:
+    shown = picture()
+    [copy] = Copies.of("zoom-blur:3+darken:5").make(shown)
+    assert copy.name == "zoom-blur, level 3 + darken, level 5"
+    seed = seed_of(shown.hash, "zoom-blur", 3)
+    steps = [("zoom-blur", 3), ("darken", 5)]
+    assert np.array_equal(copy.pixels(), compose(shown.pixels, steps, seed=seed))
+    [single] = Copies.of([("fog", 4)]).make(shown)
+    fog = apply(shown.pixels, "fog", 4, seed=seed_of(shown.hash, "fog", 4))
+    assert np.array_equal(single.pixels(), fog)
+
+
+@pytest.mark.parametrize(
+    "which", [0, 5, "foto", "fog", "fog:x", "fog:9", "fgo:4", "fog:4+", "fog:4+jpeg", []]
+)
 def test_copies_that_are_none_are_refused(which: int | str | list[tuple[str, int]]) -> None:
     with pytest.raises((InputError, UnknownName)):
         Copies.of(which)
 
 
 @pytest.mark.parametrize(
-    "options", [{"readout": "level"}, {"similarity": 0.0}, {"similarity": math.nan}]
+    "options",
+    [
+        {"readout": "level"},
+        {"similarity": 0.0},
+        {"similarity": math.nan},
+        {"alone": 1.0},
+        {"alone": -0.1},
+        {"alone": math.nan},
+    ],
 )
 def test_parameters_that_make_no_sense_are_refused(options: dict[str, object]) -> None:
     with pytest.raises((InputError, UnknownName)):
@@ -144,6 +168,29 @@ def test_a_copy_without_an_answer_leaves_the_rest_a_wider_interval_and_a_note() 
         Debias(as_published=True).score([lost, answers[1]] * 4)
 
 
+def level(word: str, *, capital: bool) -> Answer:
+    """An answer that is sure of one level."""
+    words = tuple(one.capitalize() if capital else one for one in WORDS)
+    return Answer.from_probabilities(words, [float(one.casefold() == word) for one in words])
+
+
+def test_the_picture_alone_has_its_share_whatever_is_missing_beside_copies() -> None:
+    method = Debias(2, alone=0.25)
+    own, beside = level("excellent", capital=False), level("fair", capital=True)
+    lost = Answer.without(beside.options, "timed out")
+    asked = method.questions(picture())
+    assert [len(question.images) for question in asked] == [1, 2, 2]
+    for answers in ([own, beside, beside], [own, beside, lost]):
+        scored = method.score(answers)
+        assert scored.value == pytest.approx(0.25 * 100 + 0.75 * 50)
+        assert scored.evidence[-1].label == "alone"
+        assert scored.evidence[-1].weight == pytest.approx(0.25)
+    unheard = Answer.without(own.options, "cut off")
+    assert method.score([unheard, beside, beside]).value == pytest.approx(50)
+    with pytest.raises(MissingAnswer, match="timed out"):  # alone it would not be debiased
+        method.score([own, lost, lost])
+
+
 def biased(question: Question) -> Mapping[str, float]:
     """Sees quality and content; a conditional question lets it take back what it got wrong."""
     content = 0.3  # what this content adds whenever it is seen
@@ -160,9 +207,9 @@ def test_explaining_tells_what_the_copies_took_off() -> None:
 
     found = explain(picture(), JudgeScorer(judge(biased), Debias()))
     assert found.alone == pytest.approx(80)
-    assert found.score.value == pytest.approx(56)
-    assert found.correction == pytest.approx(-24)
-    assert list(found.images) == ["picture", *Copies.of(4).names]
+    assert found.score.value == pytest.approx(0.2 * 80 + 0.8 * 56)
+    assert found.correction == pytest.approx(-19.2)
+    assert list(found.images) == ["picture", *Copies.of(1).names]
     alone = explain(picture(), JudgeScorer(judge(biased), make_method("levels")))
     assert (alone.alone, alone.correction, list(alone.images)) == (None, None, ["picture"])
 
@@ -173,7 +220,7 @@ def test_contrast_takes_the_share_of_the_copy_out_of_the_log_probabilities() -> 
     expected = np.array(own.probabilities) / np.sqrt(copy.probabilities)
     assert contrasted(own, copy, 0.5).probabilities == pytest.approx(expected / expected.sum())
     assert contrasted(own, copy, 0.0).probabilities == pytest.approx(own.probabilities)
-    scored = Contrast(2).score([own, copy, Answer.without(WORDS, "gone")])
+    scored = Contrast().score([own, copy, Answer.without(WORDS, "gone")])
     mean = float(expected / expected.sum() @ np.linspace(0, 100, 5))
     assert scored.value == pytest.approx(mean)
     assert scored.notes == ("1 of 3 answers are missing (gone)",)

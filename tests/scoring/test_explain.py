@@ -69,7 +69,7 @@ def test_the_page_shows_the_picture_and_each_copy(photos: Path) -> None:
     page = Path("why.html").read_text(encoding="utf-8")
     assert page.count("data:image/jpeg;base64,") == 5
     assert len({*re.findall(r"base64,([^\"]+)", page)}) == 5  # all of them different
-    assert page.count('class="panel question"') == 4
+    assert page.count('class="panel question"') == 5  # the picture alone, too
 
 
 def test_the_page_cannot_be_broken_by_what_a_judge_says(tmp_path: Path) -> None:
@@ -110,9 +110,9 @@ def test_score_with_a_judge_keeps_evidence_and_asks_nothing_twice(
     assert table["problem"] == [None] * 3
     evidence = json.loads(table["evidence"][0])
     assert [one["label"] for one in evidence] == [
-        "beside zoom-blur, level 3", "beside fog, level 4",
+        "beside zoom-blur, level 3 + darken, level 5", "beside fog, level 4", "alone",
     ]  # fmt: skip
-    assert "debias(zoom-blur:3,fog:4" in table["scorer"][0]
+    assert "debias(zoom-blur:3+darken:5,fog:4" in table["scorer"][0]
     asked: list[Question] = []
 
     def counting(question: Question) -> dict[str, float] | None:

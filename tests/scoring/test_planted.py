@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 
 from snellen.judges import ImagePart, choice, predicate
 from snellen.scoring import JudgeScorer, make_method
+from snellen.scoring.copies import Copies
 from snellen.scoring.planted import World, planted_share, quality_of
 
 
@@ -48,6 +49,23 @@ def test_contents_are_known_in_every_picture_and_in_nearly_every_ruined_copy(wor
     assert np.mean(known) > 0.9  # fog may hide one, as it may from anybody
 
 
+def test_the_default_copy_is_more_evenly_poor_than_a_blurred_one(world: World) -> None:
+    """What a judge without bias loses is how far the copies' own quality goes up and down."""
+
+    def spread(copies: int | str) -> float:
+        made = Copies.of(copies)
+        return float(
+            np.std(
+                [
+                    quality_of(made.make(v.picture)[0].pixels(), world.references[v.content])
+                    for v in world.views[::5]
+                ]
+            )
+        )
+
+    assert spread(1) < 0.7 * spread("zoom-blur:3")
+
+
 def test_plain_readouts_keep_the_planted_bias(world: World) -> None:
     for method in ("levels", "two-words"):
         found = scores(world, method)
@@ -66,9 +84,9 @@ def test_the_share_is_that_of_the_regression(world: World) -> None:
 
 
 def test_debias_takes_the_planted_bias_out(world: World) -> None:
-    """A third of the pictures and one copy, to be fast; the slow test has all of both."""
+    """A third of the pictures, to be fast; the slow test has all."""
     some = world.views[::3]
-    plain, debiased = scores(world, "levels", 3), scores(world, "debias", 3, copies=1)
+    plain, debiased = scores(world, "levels", 3), scores(world, "debias", 3)
     left = planted_share(debiased, world, some) / planted_share(plain, world, some)
     assert left < 0.2
     assert srcc(world, debiased, 3) > srcc(world, plain, 3) + 0.1
@@ -77,7 +95,7 @@ def test_debias_takes_the_planted_bias_out(world: World) -> None:
 def test_a_judge_that_does_not_listen_is_not_cured(world: World) -> None:
     deaf = replace(world, trust=0.0)
     some = deaf.views[::3]
-    plain, debiased = scores(deaf, "levels", 3), scores(deaf, "debias", 3, copies=1)
+    plain, debiased = scores(deaf, "levels", 3), scores(deaf, "debias", 3)
     assert planted_share(debiased, deaf, some) > 0.8 * planted_share(plain, deaf, some)
 
 
@@ -92,7 +110,7 @@ def test_the_whole_proof(options: dict[str, bool]) -> None:
     assert srcc(world, debiased) > srcc(world, plain) + 0.1
     fair = replace(world, offsets=0 * world.offsets)
     paid = srcc(fair, scores(fair, "levels")) - srcc(fair, scores(fair, "debias", **options))
-    assert paid < 0.03
+    assert paid < (0.03 if options else 0.015)
 
 
 def test_the_judge_reads_text_and_pixels_only(world: World) -> None:

@@ -31,7 +31,11 @@ class Contrast(Method):
 
     images = 1
 
-    def __init__(self, copies: int | str | Sequence[Spec] = 2, strength: float = 0.5) -> None:
+    def __init__(
+        self,
+        copies: int | str | Sequence[Spec | Sequence[Spec]] = (("zoom-blur", 3), ("fog", 4)),
+        strength: float = 0.5,
+    ) -> None:
         if not 0 <= strength < 1:
             raise InputError(f"the strength is {strength}", "Give a number from 0 to below 1.")
         self.copies = Copies.of(copies)
@@ -40,8 +44,7 @@ class Contrast(Method):
 
     @property
     def name(self) -> str:
-        made = ",".join(f"{name}:{level}" for name, level in self.copies.specs)
-        return f"contrast({made}; strength={self.strength:g})"
+        return f"contrast({self.copies.spelled}; strength={self.strength:g})"
 
     @property
     def plain(self) -> Method:

@@ -8,13 +8,17 @@ Source: Q-Debias (arXiv 2411.12791; prompts and weights from its authors' code).
 softmax(s) of the probabilities s that both images show the same. Everything else is ours: five
 levels under the same prior, similarity weights with a temperature or none at all (which spares half
 of the questions, as s in [0, 1] leaves the published weights nearly uniform), other copies and
-fewer of them. docs/debias.md has the figures that the defaults were chosen by.
+fewer of them, and a share for the picture alone. What a judge without a bias loses by being
+debiased is the noise of its opinion of the copies, and that copies are not equally poor; the share
+takes a part of that back, at the price of as much of the bias. docs/debias.md has the figures that
+the defaults were chosen by.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from snellen.errors import InputError, UnknownName
@@ -46,6 +50,7 @@ class Debias(Method):
     readout    : "levels", the mean of five words; "two-words", good against poor.
     similarity : temperature of the similarity weights; 1 is the published one; None asks nothing
                  of similarity and weighs all copies alike.
+    alone      : weight of the same read-out of the picture alone, from 0 (not asked) to below 1.
     as_published : all as in the paper, whatever the others say.
     """
 
@@ -53,13 +58,14 @@ class Debias(Method):
 
     def __init__(
         self,
-        copies: int | str | Sequence[Spec] = 4,
+        copies: int | str | Sequence[Spec | Sequence[Spec]] = 1,
         readout: Readout = "levels",
         similarity: float | None = None,
+        alone: float = 0.2,
         as_published: bool = False,
     ) -> None:
         if as_published:
-            copies, readout, similarity = "photo", "two-words", 1.0
+            copies, readout, similarity, alone = "photo", "two-words", 1.0, 0.0
         if readout not in READOUTS:
             raise UnknownName("read-out", readout, READOUTS)
         if similarity is not None and not (math.isfinite(similarity) and similarity > 0):
@@ -67,25 +73,30 @@ class Debias(Method):
                 f"the temperature of the similarity is {similarity}",
                 "Give a number above 0, or leave it out to weigh all copies alike.",
             )
+        if not 0 <= alone < 1:
+            raise InputError(
+                f"the weight of the picture alone is {alone}", "Give a number from 0 to below 1."
+            )
         self.copies = Copies.of(copies)
-        self.readout, self.similarity = readout, similarity
+        self.readout, self.similarity, self.alone = readout, similarity, alone
         self._weights = scale_of(len(WORDS), None)
 
     @property
     def name(self) -> str:
-        made = ",".join(f"{name}:{level}" for name, level in self.copies.specs)
         alike = "none" if self.similarity is None else f"{self.similarity:g}"
-        return f"debias({made}; {self.readout}; similarity={alike})"
+        alone = f"; alone={self.alone:g}" if self.alone else ""
+        return f"debias({self.copies.spelled}; {self.readout}; similarity={alike}{alone})"
 
     @property
-    def plain(self) -> Method:
+    def plain(self) -> Levels | TwoWords:
         """The same read-out of the picture alone."""
         return Levels() if self.readout == "levels" else TwoWords(temperature=1.0)
 
     def questions(self, picture: Picture) -> list[Question]:
-        """For each copy the quality beside it and, with similarity weights, whether both show the
-        same: neighbours in the batch begin with the same two images."""
-        asked = []
+        """The picture alone where it has a weight; for each copy the quality beside it and, with
+        similarity weights, whether both show the same: neighbours in the batch begin with the same
+        two images."""
+        asked = self.plain.questions(picture) if self.alone else []
         for copy in self.copies.make(picture):
             if self.readout == "two-words":
                 asked.append(
@@ -99,19 +110,29 @@ class Debias(Method):
         return asked
 
     def score(self, answers: Sequence[Answer]) -> Score:
-        """The weighted mean over the copies. A copy without its answer is left out; one without a
-        similarity weighs as the mean of the others."""
+        """The weighted mean over the copies, and the picture alone with its share.
+
+        A copy without its answer is left out; one without a similarity weighs as the mean of the
+        others. Without any copy there is nothing to correct by: `MissingAnswer`.
+        """
+        own, rest = (answers[:1], answers[1:]) if self.alone else ((), answers)
         step = 1 if self.similarity is None else 2
-        readings = [
+        beside = [
             self._read(answer, copy)
-            for answer, copy in zip(answers[::step], self.copies.names, strict=True)
+            for answer, copy in zip(rest[::step], self.copies.names, strict=True)
         ]
-        if self.similarity is None:
-            return combine(readings)
-        alike = [self._alike(a, c) for a, c in zip(answers[1::2], self.copies.names, strict=True)]
-        shares = similarity_weights([reading.value for reading in alike], self.similarity)
-        counted = [weighted(r, share) for r, share in zip(readings, shares, strict=True)]
-        return combine([*counted, *alike])
+        shares, alike = [1 / len(beside)] * len(beside), []
+        if self.similarity is not None:
+            said = zip(rest[1::2], self.copies.names, strict=True)
+            alike = [self._alike(answer, copy) for answer, copy in said]
+            shares = similarity_weights([reading.value for reading in alike], self.similarity)
+        counted = [weighted(r, share) for r, share in zip(beside, shares, strict=True)]
+        answered = math.fsum(r.weight for r in counted if not math.isnan(r.value))
+        if not answered or not own:
+            return combine([*counted, *alike])
+        scaled = [weighted(r, r.weight * (1 - self.alone) / answered) for r in counted]
+        alone = replace(self.plain.read(own[0]), label="alone", weight=self.alone)
+        return combine([*scaled, *alike, alone])
 
     def cautions(self, picture: Picture) -> list[str]:
         """See `Copies.cautions`."""

@@ -80,6 +80,8 @@ class World:
     trust: float
     shared: float
     _grids: npt.NDArray[np.float64] = field(repr=False)
+    # Hash of an image → what is seen in it; worlds that differ in the judge alone share it.
+    _known: dict[str, tuple[int, float]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def make(
@@ -150,9 +152,11 @@ class World:
 
     def _seen(self, image: ImagePart) -> tuple[int, float]:
         """Which content a picture shows (the most alike in its edges), and its quality."""
-        pixels = image.pixels()
-        content = int(np.argmax(self._grids @ _grid(pixels)))
-        return content, quality_of(pixels, self.references[content])
+        if image.hash not in self._known:
+            pixels = image.pixels()
+            content = int(np.argmax(self._grids @ _grid(pixels)))
+            self._known[image.hash] = content, quality_of(pixels, self.references[content])
+        return self._known[image.hash]
 
 
 def quality_of(pixels: Pixels, reference: Pixels) -> float:
