@@ -1,8 +1,8 @@
 """What sharing work and our default save over Q-Debias asked naively, one question by one.
 
-    python benchmarks/debias.py [hf:FOLDER] --pictures 2 --turns 3
+    python benchmarks/debias.py [hf:FOLDER] [--shape smol] --pictures 2 --turns 3
 
-Without a model, one of random weights is made (`big_model.py`).
+Without a model, one of random weights and of real proportions is made (`big_model.py`).
 
 Three ways on one loaded model, in turns within one run; printed are the medians of the ratios:
 
@@ -45,13 +45,15 @@ class OneByOne:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("judge", nargs="?", help="hf:FOLDER of a model of 300 M parameters or more")
+    parser.add_argument("--shape", default="smol", choices=big_model.SHAPES)
     parser.add_argument("--pictures", type=int, default=2)
     parser.add_argument("--side", type=int, default=384)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--copies", type=int, nargs="*", default=(), help="other numbers of copies")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        judge = load_judge(given.judge or f"hf:{big_model.build(Path(folder) / 'eyes')}")
+        place = given.judge or f"hf:{big_model.build(Path(folder) / given.shape, given.shape)}"
+        judge = load_judge(place)
     published = make_method("debias", as_published=True)
     ways = {
         "naive": JudgeScorer(OneByOne(judge), published),
@@ -69,7 +71,9 @@ def main() -> None:
             start = time.process_time()
             scores[name] = [scorer.score(one).value for one in shown]
             seconds[name].append(time.process_time() - start)
-    print(f"{judge.name}, {given.pictures} pictures of {given.side} × {given.side}")
+    parameters = sum(one.numel() for one in judge.model.parameters()) / 1e6  # type: ignore[attr-defined]
+    print(f"{judge.name}, {parameters:.0f} M parameters")
+    print(f"{given.pictures} pictures of {given.side} × {given.side}")
     for name, taken in seconds.items():
         ratios = [n / t for n, t in zip(seconds["naive"], taken, strict=True)]
         each = median(taken) / given.pictures
