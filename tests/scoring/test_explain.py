@@ -78,7 +78,7 @@ def test_the_page_cannot_be_broken_by_what_a_judge_says(tmp_path: Path) -> None:
             raise ValueError("<script>alert(1)</script>")
         return dict.fromkeys(question.options, 0.2)
 
-    found = explain(picture(), JudgeScorer(judge(say), make_method("debias")))
+    found = explain(picture(), JudgeScorer(judge(say), make_method("debias", copies=4)))
     page = write_explain_page(tmp_path / "p.html", "<b>.png", found).read_text(encoding="utf-8")
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page

@@ -121,7 +121,8 @@ class Debias(Method):
             self._read(answer, copy)
             for answer, copy in zip(rest[::step], self.copies.names, strict=True)
         ]
-        shares, alike = [1 / len(beside)] * len(beside), []
+        shares = [1 / len(beside)] * len(beside)
+        alike: list[Reading] = []
         if self.similarity is not None:
             said = zip(rest[1::2], self.copies.names, strict=True)
             alike = [self._alike(answer, copy) for answer, copy in said]
