@@ -26,19 +26,16 @@ WIDTH = 192  # of the language model
 _PUNCTUATION = ".,:;?!'\"()-/"
 
 
-# Asked about, but spelled in bytes: the word came when the tokens had their numbers already.
-_SPELLED = {"freedom"}
-
-
 def vocabulary() -> list[str]:
-    """Every word of the wordings but `_SPELLED`, in a fixed order; small letters."""
+    """Every word of the wordings, in a fixed order; small letters."""
     texts: list[str] = [wordings.FURTHER_WORDS, " ".join(content.CLASSES + content.COLOURS)]
-    for value in vars(wordings).values():
-        texts += _strings(value)
+    for name, value in vars(wordings).items():
+        if not name.startswith("_"):  # a module's own path and its like are no wording
+            texts += _strings(value)
     for name in ("evenly lit", "brighter at the top bottom", "mostly"):
         texts.append(name)
     words = {word for text in texts for word in re.findall(r"[a-z0-9]+", text.lower())}
-    return sorted(words - _SPELLED)
+    return sorted(words)
 
 
 def _strings(value: object) -> list[str]:
@@ -125,6 +122,30 @@ def new_model(words: int, tower: Any = None) -> Any:
     model = LlavaForConditionalGeneration(config(words))
     if tower is not None:
         model.model.vision_tower.load_state_dict(tower)
+    return model
+
+
+def earlier(folder: Path) -> Any:
+    """The model that `write` left in `folder`, its words in today's vocabulary.
+
+    Words that it did not have begin at random.
+    """
+    import torch
+    from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
+
+    old = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    known = PreTrainedTokenizerFast.from_pretrained(folder).get_vocab()
+    vocabulary = tokenizer().get_vocab()
+    model = new_model(len(vocabulary))
+    state, rows = model.state_dict(), old.state_dict()
+    pairs = [(place, known[word]) for word, place in vocabulary.items() if word in known]
+    new_rows, old_rows = (torch.tensor(column) for column in zip(*pairs, strict=True))
+    for name, value in rows.items():
+        if value.shape[0] == len(known) and value.shape != state[name].shape:
+            state[name][new_rows] = value[old_rows]
+        else:
+            state[name] = value
+    model.load_state_dict(state)
     return model
 
 

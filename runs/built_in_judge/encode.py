@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from runs.built_in_judge.vision import WIDTHS, new_tower, to_pixel_values
+from runs.built_in_judge.vision import WIDTHS, new_tower, precision, to_pixel_values
 from runs.built_in_scorer.train import Shards
 from snellen.distortions import FAMILIES
 from snellen.students.network import ScorerNetwork
@@ -159,7 +159,7 @@ def main() -> None:
     for step in range(first, args.steps):
         rng = np.random.default_rng((0, step))
         groups = rng.integers(data.groups, size=GROUPS_A_BATCH)
-        with torch.autocast("cpu", torch.bfloat16):
+        with precision():
             parts = step_losses(tower, heads, teacher, data.batch(groups, rng))
         optimizer.zero_grad(set_to_none=True)
         torch.stack(list(parts.values())).sum().backward()

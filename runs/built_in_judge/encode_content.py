@@ -23,7 +23,7 @@ from runs.built_in_judge import content
 from runs.built_in_judge.encode import cosine, same_photo
 from runs.built_in_judge.make import PICTURES
 from runs.built_in_judge.pictures import Pictures
-from runs.built_in_judge.vision import SIDE, STRIDE, WIDTHS, new_tower, to_pixel_values
+from runs.built_in_judge.vision import SIDE, STRIDE, WIDTHS, new_tower, precision, to_pixel_values
 
 UNITS_A_BATCH = 8
 GRID = SIDE // STRIDE
@@ -73,7 +73,7 @@ def main() -> None:
             pixels, layout = pixels.flip(2), layout.flip(2)
         kinds = torch.tensor([content.CLASSES.index(content.shown(f.photo)) for f in facts])
         colours = F.interpolate(layout.permute(0, 3, 1, 2).float() / 255, (GRID, GRID), mode="area")
-        with torch.autocast("cpu", torch.bfloat16):
+        with precision():
             values = to_pixel_values(pixels).contiguous(memory_format=torch.channels_last)
             tokens = tower(values).last_hidden_state.float()
             embedding, kind, colour = both["heads"](tokens)

@@ -29,22 +29,22 @@ def lean(facts: Facts) -> Facts:
 def tuned(asker: Asker, a: Facts, b: Facts) -> tuple[list[Asked], list[Asked]]:
     """Questions of the built-in judge: about `a` alone, and about `a` then `b`."""
     one: list[tuple[float, Callable[[], Asked]]] = [
-        (0.24, lambda: asker.rate(a.worth)),
-        (0.05, lambda: asker.stars(a)),
+        (0.26, lambda: asker.rate(a.worth)),
+        (0.04, lambda: asker.stars(a)),
         (0.08, lambda: asker.good_or_poor(a)),
-        (0.14, lambda: asker.attribute(a)),
-        (0.20, lambda: asker.name(a)),
-        (0.10, lambda: asker.name_by_letter(a)),
+        (0.12, lambda: asker.attribute(a)),
+        (0.28, lambda: asker.name(a)),
+        (0.05, lambda: asker.name_by_letter(a)),
         (0.06, lambda: asker.is_it(a)),
         (0.06, lambda: asker.visible(a)),
         (0.04, lambda: asker.describe(a)),
         (0.03, lambda: asker.caption(a)),
     ]
     pair: list[tuple[float, Callable[[], Asked]]] = [
-        (0.34, lambda: asker.better(a, b)),
+        (0.30, lambda: asker.better(a, b)),
         (0.05, lambda: asker.more(a, b)),
-        (0.23, lambda: asker.same(a, b)),
-        (0.28, lambda: asker.beside_poor(a, b)),
+        (0.34, lambda: asker.same(a, b)),
+        (0.21, lambda: asker.beside_poor(a, b)),
         (0.10, lambda: asker.rate_one(a, b)),
     ]
     return _draw(asker, one, ONE_PICTURE), _draw(asker, pair, TWO_PICTURES)

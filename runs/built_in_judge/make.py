@@ -5,7 +5,7 @@
 A unit is four pictures of one photo: a query; a copy of the query as Q-Debias makes it; another
 rung of the query's ladder; and something else. Each is cut to the middle 224 pixels just as the
 judge's image processor does it, so training sees what the judge is shown. Resumable: a shard that
-exists is not made again. About ten minutes on one core.
+exists is not made again. About half an hour on one core.
 """
 
 from __future__ import annotations
@@ -53,6 +53,14 @@ def window(pixels: UInt8) -> UInt8:
     return window(canvas)
 
 
+def anywhere(pixels: UInt8, place: tuple[float, float]) -> UInt8:
+    """`SIDE` × `SIDE` pixels at a place in [0, 1) of what is free; the middle of a smaller one."""
+    if min(pixels.shape[:2]) < SIDE:
+        return window(pixels)
+    top, left = (int(at * (side - SIDE + 1)) for at, side in zip(place, pixels.shape, strict=False))
+    return pixels[top : top + SIDE, left : left + SIDE]
+
+
 def thumbnail(pixels: UInt8) -> UInt8:
     """(8, 8, 3): the window's layout of colours."""
     small = Image.fromarray(pixels).resize((THUMB, THUMB), Image.Resampling.BOX)
@@ -86,16 +94,23 @@ def plans(rng: np.random.Generator) -> list[Plan]:
     return [query, copy, rung, rest]
 
 
-def make_unit(path: Path, turn: int, proxy: SeverityProxy) -> tuple[list[recipe.Sample], UInt8]:
-    """The samples of a unit, pixels whole, and the thumbnail of the photo itself."""
+def make_unit(
+    path: Path, turn: int, proxy: SeverityProxy
+) -> tuple[list[recipe.Sample], list[UInt8], UInt8]:
+    """The samples of a unit, what is shown of each, and the thumbnail of the photo itself there."""
     rng = np.random.default_rng(seed_of("judge", path.name, turn))
     original = pristine(path, rng)
     seed = seed_of("judge", path.name, turn, "seed")
     made = [recipe.make(original, plan, proxy, seed) for plan in plans(rng)]
-    return made, thumbnail(window(original))
+    place = (float(rng.random()), float(rng.random()))
+
+    def cut(pixels: UInt8) -> UInt8:
+        return anywhere(pixels, place) if turn else window(pixels)
+
+    return made, [cut(sample.pixels) for sample in made], thumbnail(cut(original))
 
 
-def held_out(path: Path, proxy: SeverityProxy) -> tuple[list[recipe.Sample], UInt8]:
+def held_out(path: Path, proxy: SeverityProxy) -> tuple[list[recipe.Sample], list[UInt8], UInt8]:
     """A held-out photo: itself, singles of tabled types, mixes; then a copy of each of the first
     four, one for each of Q-Debias's ways."""
     rng = np.random.default_rng(seed_of("judge-held", path.name))
@@ -107,7 +122,8 @@ def held_out(path: Path, proxy: SeverityProxy) -> tuple[list[recipe.Sample], UIn
     every += [recipe.random_mix(rng, list(distortions.catalogue())) for _ in range(HELD_MIXES)]
     every += [(*every[i], way) for i, way in enumerate(Q_DEBIAS)]
     seed = seed_of("judge-held", path.name, "seed")
-    return [recipe.make(original, p, proxy, seed) for p in every], thumbnail(window(original))
+    made = [recipe.make(original, p, proxy, seed) for p in every]
+    return made, [window(sample.pixels) for sample in made], thumbnail(window(original))
 
 
 def shard(task: tuple[Path, list[tuple[Path, int]], SeverityProxy, bool]) -> Path:
@@ -118,9 +134,9 @@ def shard(task: tuple[Path, list[tuple[Path, int]], SeverityProxy, bool]) -> Pat
         name: [] for name in ("opinion", "families", "severity", "parts", "photo", "thumb")
     }
     for path, turn in units:
-        made, thumb = held_out(path, proxy) if held else make_unit(path, turn, proxy)
+        made, shown, thumb = held_out(path, proxy) if held else make_unit(path, turn, proxy)
+        pictures += shown
         for sample in made:
-            pictures.append(window(sample.pixels))
             rows["opinion"].append(sample.opinion)
             rows["families"].append(sample.families)
             rows["severity"].append(sample.severity)

@@ -9,6 +9,7 @@ photos, so that the layer norm behind them divides by local energy, as BRISQUE's
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -92,3 +93,9 @@ def dct_filters(size: int, count: int) -> Tensor:
 def to_pixel_values(images: Tensor) -> Tensor:
     """(n, h, w, 3) uint8 → (n, 3, h, w) as the image processor gives it."""
     return (images.permute(0, 3, 1, 2).float() / 255 - MEAN) / STD
+
+
+def precision() -> AbstractContextManager[Any]:
+    """Autocast to bfloat16 where the processor has it; elsewhere that is ten times slower."""
+    native = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.autocast("cpu", torch.bfloat16, enabled=native)
