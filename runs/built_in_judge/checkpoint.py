@@ -7,6 +7,7 @@ and bytes for all others; so that every option is one token and no question is u
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from pathlib import Path
@@ -116,7 +117,7 @@ def config(words: int) -> Any:
 
 
 def new_model(words: int, tower: Any = None) -> Any:
-    """A LLaVA with random weights, around `tower` where one is given."""
+    """A LLaVA with random weights, but for those of the tower where they are given."""
     from transformers import LlavaForConditionalGeneration
 
     model = LlavaForConditionalGeneration(config(words))
@@ -125,28 +126,29 @@ def new_model(words: int, tower: Any = None) -> Any:
     return model
 
 
-def earlier(folder: Path) -> Any:
-    """The model that `write` left in `folder`, its words in today's vocabulary.
+def take_over(model: Any, folder: Path) -> None:
+    """Give `model` all weights of the checkpoint in `folder` that have its names and forms.
 
-    Words that it did not have begin at random.
+    Words are found by themselves and not by number; those that the checkpoint did not have keep
+    what they began with.
     """
     import torch
     from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
-    old = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    old = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).state_dict()
     known = PreTrainedTokenizerFast.from_pretrained(folder).get_vocab()
     vocabulary = tokenizer().get_vocab()
-    model = new_model(len(vocabulary))
-    state, rows = model.state_dict(), old.state_dict()
     pairs = [(place, known[word]) for word, place in vocabulary.items() if word in known]
     new_rows, old_rows = (torch.tensor(column) for column in zip(*pairs, strict=True))
-    for name, value in rows.items():
-        if value.shape[0] == len(known) and value.shape != state[name].shape:
-            state[name][new_rows] = value[old_rows]
-        else:
-            state[name] = value
+    state = model.state_dict()
+    for name, value in state.items():
+        if name not in old:
+            continue
+        if len(value) == len(vocabulary) and len(old[name]) == len(known):
+            value[new_rows] = old[name][old_rows]
+        elif value.shape == old[name].shape:
+            value.copy_(old[name])
     model.load_state_dict(state)
-    return model
 
 
 def write(model: Any, folder: Path) -> None:
@@ -155,9 +157,7 @@ def write(model: Any, folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer().save_pretrained(folder)
-    half = new_model(model.config.text_config.vocab_size)
-    half.load_state_dict(model.state_dict())
-    half.to(torch.float16).save_pretrained(folder)
+    copy.deepcopy(model).to(torch.float16).save_pretrained(folder)
     (folder / "chat_template.jinja").write_text(TEMPLATE)
     size = {"height": SIDE, "width": SIDE}
     images = {

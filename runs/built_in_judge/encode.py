@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,10 +21,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from runs.built_in_judge.schedule import cosine, same_photo
 from runs.built_in_judge.vision import WIDTHS, new_tower, precision, to_pixel_values
 from runs.built_in_scorer.train import Shards
 from snellen.distortions import FAMILIES
+from snellen.scorers import built_in
 from snellen.students.network import ScorerNetwork
+from snellen.students.start import network_of
 
 GROUPS_A_BATCH = 12  # three samples of one photo each
 SAVE_EVERY = 250  # steps
@@ -66,19 +68,6 @@ def loss_of(said: Said, opinion: Tensor, families: Tensor, severity: Tensor) -> 
     }
 
 
-def same_photo(embedding: Tensor, group: Tensor, temperature: float = 0.1) -> Tensor:
-    """Supervised contrastive loss (Khosla 2020): samples of one photo are near, others far.
-
-    embedding : (B, C); group : (B,) which photo. One loss for each sample; of those that have no
-    other of their photo it means nothing.
-    """
-    unit = F.normalize(embedding, dim=1)
-    near = unit @ unit.T / temperature
-    near = near.masked_fill(torch.eye(len(near), dtype=torch.bool), -1e4)
-    same = (group[:, None] == group).float().fill_diagonal_(0)
-    return -(F.log_softmax(near, 1) * same).sum(1) / same.sum(1).clamp(min=1)
-
-
 def step_losses(
     tower: Any, heads: Heads, teacher: ScorerNetwork, batch: tuple[Tensor, ...]
 ) -> dict[str, Tensor]:
@@ -103,17 +92,9 @@ def step_losses(
     return parts
 
 
-def cosine(step: int, total: int, warm: int = 150) -> float:
-    """Share of the learning rate at `step`: a warm-up, then half a cosine."""
-    return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / total)))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shards", type=Path, default=Path("runs/cache/built_in_scorer"))
-    parser.add_argument(
-        "--teacher", type=Path, default=Path("runs/out/built_in_scorer/seed-0/network.pt")
-    )
     parser.add_argument("--out", type=Path, default=Path("runs/out/built_in_judge"))
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--rate", type=float, default=1.5e-3)
@@ -122,8 +103,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     data = Shards(args.shards, args.limit)
-    teacher = ScorerNetwork().eval()
-    teacher.load_state_dict(torch.load(args.teacher, weights_only=True))
+    teacher = network_of(built_in.FOLDER / "built-in.onnx")
     teacher.to(memory_format=torch.channels_last)
 
     some = data.batch(

@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +22,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from runs.built_in_judge import content
-from runs.built_in_judge.encode import cosine, same_photo
 from runs.built_in_judge.make import PICTURES
 from runs.built_in_judge.pictures import Pictures
+from runs.built_in_judge.questions import Facts
+from runs.built_in_judge.schedule import cosine, same_photo
 from runs.built_in_judge.vision import SIDE, STRIDE, WIDTHS, new_tower, precision, to_pixel_values
 
 UNITS_A_BATCH = 8
@@ -41,6 +44,22 @@ class ContentHeads(nn.Module):
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         mean = tokens.mean(1)
         return self.embedding(mean), self.kind(mean), self.colours(tokens)
+
+
+def content_losses(
+    heads: ContentHeads, tokens: Tensor, facts: Sequence[Facts]
+) -> dict[str, Tensor]:
+    """What is lost where tokens (n, 49, C) do not tell photos, classes and colours apart."""
+    _, group = np.unique([fact.photo for fact in facts], return_inverse=True)
+    kinds = torch.tensor([content.CLASSES.index(content.shown(fact.photo)) for fact in facts])
+    layout = torch.from_numpy(np.stack([fact.thumb for fact in facts]))
+    colours = F.interpolate(layout.permute(0, 3, 1, 2).float() / 255, (GRID, GRID), mode="area")
+    embedding, kind, colour = heads(tokens.float())
+    return {
+        "photo": same_photo(embedding.float(), torch.from_numpy(group)).mean(),
+        "class": 0.3 * F.cross_entropy(kind.float(), kinds),
+        "colours": 10 * F.mse_loss(colour.float(), colours.flatten(2).transpose(1, 2)),
+    }
 
 
 def main() -> None:
@@ -66,35 +85,23 @@ def main() -> None:
         chosen = rng.choice(units, UNITS_A_BATCH, replace=False)
         rows = (chosen[:, None] * PICTURES + np.arange(PICTURES)).ravel().tolist()
         facts = [data.facts[row] for row in rows]
-        # Pixels and layout are flipped alike.
         pixels = torch.from_numpy(data.pixels(rows))
-        layout = torch.from_numpy(np.stack([fact.thumb for fact in facts]))
-        if rng.random() < 0.5:
-            pixels, layout = pixels.flip(2), layout.flip(2)
-        kinds = torch.tensor([content.CLASSES.index(content.shown(f.photo)) for f in facts])
-        colours = F.interpolate(layout.permute(0, 3, 1, 2).float() / 255, (GRID, GRID), mode="area")
+        if rng.random() < 0.5:  # pixels and layout are flipped alike
+            pixels = pixels.flip(2)
+            facts = [replace(fact, thumb=fact.thumb[:, ::-1].copy()) for fact in facts]
         with precision():
             values = to_pixel_values(pixels).contiguous(memory_format=torch.channels_last)
-            tokens = tower(values).last_hidden_state.float()
-            embedding, kind, colour = both["heads"](tokens)
-        group = torch.arange(len(rows)) // PICTURES
-        parts = torch.stack(
-            [
-                same_photo(embedding.float(), group).mean(),
-                0.3 * F.cross_entropy(kind.float(), kinds),
-                10 * F.mse_loss(colour.float(), colours.flatten(2).transpose(1, 2)),
-            ]
-        )
+            tokens = tower(values).last_hidden_state
+            parts = content_losses(both["heads"], tokens, facts)
         optimizer.zero_grad(set_to_none=True)
-        parts.sum().backward()
+        torch.stack(list(parts.values())).sum().backward()
         nn.utils.clip_grad_norm_(both.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        sums += parts.detach().numpy()
+        sums += [float(part.detach()) for part in parts.values()]
         if (step + 1) % 50 == 0:
             pace = (time.time() - started) / (step + 1) * 1e3
-            names = ("photo", "class", "colours")
-            means = {name: round(float(v) / 50, 4) for name, v in zip(names, sums, strict=True)}
+            means = {name: round(float(v) / 50, 4) for name, v in zip(parts, sums, strict=True)}
             print(json.dumps({"step": step + 1, "ms": round(pace), **means}), flush=True)
             sums[:] = 0
             torch.save(tower.state_dict(), args.out / "tower-base.pt")

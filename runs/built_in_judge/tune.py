@@ -1,13 +1,13 @@
-"""Step 3: tower, projector and language model together, on questions and answers.
+"""Step 4: projector and language model, and of the base the tower too, on questions and answers.
 
     OMP_NUM_THREADS=1 python -m runs.built_in_judge.tune built-in
     OMP_NUM_THREADS=1 python -m runs.built_in_judge.tune built-in-base
 
 The loss is that of the answers, and small ones of what the language model is given: photos are
 kept apart there, whatever was done to them, for the question whether two pictures show the same
-object; and the built-in judge's tokens already say what `sight` asks of them.
-Resumable; every save also writes the checkpoint as it stands, from the running average of the
-weights.
+object; and the built-in judge's tokens still say what `sight` asks of them. Its tower stays as it
+is, so that the tokens kept by `project` serve. Resumable; every save also writes the checkpoint as
+it stands, from the running average of the weights.
 """
 
 from __future__ import annotations
@@ -22,59 +22,67 @@ import numpy as np
 import torch
 
 from runs.built_in_judge import lessons
-from runs.built_in_judge.checkpoint import WIDTH, earlier, new_model, tokenizer, write
-from runs.built_in_judge.encode import cosine, same_photo
-from runs.built_in_judge.packing import Row, answer_loss, logits, pack, stack
-from runs.built_in_judge.pictures import Pictures, UInt8, varied
+from runs.built_in_judge.checkpoint import new_model, take_over, tokenizer, write
+from runs.built_in_judge.packing import Row, answer_loss, logits, look, pack, stack
+from runs.built_in_judge.pictures import Pictures, varied
+from runs.built_in_judge.project import Places
 from runs.built_in_judge.questions import Asker, Facts
-from runs.built_in_judge.sight import Sight
+from runs.built_in_judge.schedule import cosine, same_photo
+from runs.built_in_judge.sight import aligned
 from runs.built_in_judge.vision import precision, to_pixel_values
 
 ROWS = 10  # a step: two pictures each
 SAVE_EVERY = 200
 LESSONS = {"built-in": lessons.tuned, "built-in-base": lessons.base}
 # Weights against 1 for the answers.
-APART = {"built-in": 0.2, "built-in-base": 0.1}
-ALIGNED, TAUGHT = 0.5, 0.3
-TOWER_SHARE = 0.35  # of the learning rate: the tower comes trained
+APART = 0.1
+ALIGNED = {"built-in": 0.5, "built-in-base": 0.0}
+TOWER_SHARE = 0.25  # of the learning rate, where a tower comes trained
 
 
-def tower_weights(name: str, out: Path) -> dict[str, Any]:
-    """What step 1 left: the averaged tower for the judge, the content tower for its base."""
+def begin(name: str, out: Path) -> tuple[Any, Places]:
+    """The model as the steps before left it, and what tells photos apart by its tokens."""
+    model, places = new_model(len(tokenizer())), Places()
     if name == "built-in-base":
-        weights: dict[str, Any] = torch.load(out / "tower-base.pt", weights_only=True)
-        return weights
-    average = torch.load(out / "encode.pt", weights_only=True)["average"]
-    start = "module.tower."
-    return {key[len(start) :]: value for key, value in average.items() if key.startswith(start)}
+        tower = torch.load(out / "tower-base.pt", weights_only=True)
+        model.model.vision_tower.load_state_dict(tower)
+    else:
+        state = torch.load(out / "project.pt", weights_only=True)
+        model.load_state_dict(state["model"])
+        places.load_state_dict(state["places"])
+        model.model.vision_tower.requires_grad_(False)
+    return model, places
 
 
 def draw(
     data: Pictures, name: str, rng: np.random.Generator
-) -> tuple[list[Row], UInt8, list[Facts]]:
-    """Rows of questions, their pictures (2 · `ROWS`, 224, 224, 3), and what is known of each."""
-    rows, pixels, facts = [], [], []
+) -> tuple[list[Row], list[int], list[Facts]]:
+    """Questions, the pictures they are about, and what is known of each; two pictures a row."""
+    rows: list[Row] = []
+    shown: list[int] = []
     asker = Asker(rng)
     for _ in range(ROWS):
         a, b = data.pair(rng)
         rows.append(pack(*LESSONS[name](asker, data.facts[a], data.facts[b])))
-        pixels.append(varied(data.pixels([a, b]), rng))
-        facts += [data.facts[a], data.facts[b]]
-    return rows, np.concatenate(pixels), facts
+        shown += [a, b]
+    return rows, shown, [data.facts[row] for row in shown]
 
 
-def photos_apart(
-    content: torch.nn.Linear, tokens: torch.Tensor, facts: list[Facts]
-) -> torch.Tensor:
+def pixels_of(data: Pictures, shown: list[int], rng: np.random.Generator) -> torch.Tensor:
+    """(n, 3, 224, 224) of pictures two by two, each two varied alike."""
+    pairs = [varied(data.pixels(shown[i : i + 2]), rng) for i in range(0, len(shown), 2)]
+    values = to_pixel_values(torch.from_numpy(np.concatenate(pairs)))
+    return values.contiguous(memory_format=torch.channels_last)
+
+
+def photos_apart(places: Places, projected: torch.Tensor, facts: list[Facts]) -> torch.Tensor:
     """`same_photo` over the pictures that have another one of their photo in the batch."""
     _, photos = np.unique([fact.photo for fact in facts], return_inverse=True)
     group = torch.from_numpy(photos)
     paired = (group[:, None] == group).sum(1) > 1
     if not paired.any():
-        return tokens.new_zeros(())
-    embedding = content(tokens.float().mean(1))
-    # What all pictures have in common outweighs what sets them apart, so it is taken off first.
-    return same_photo(embedding - embedding.mean(0), group)[paired].mean()
+        return projected.new_zeros(())
+    return same_photo(places(projected), group)[paired].mean()
 
 
 def main() -> None:
@@ -90,26 +98,24 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     data = Pictures(args.cache, "train")
+    model, places = begin(args.name, args.out)
     if args.before:
-        model = earlier(args.before)
-    else:
-        model = new_model(len(tokenizer()), tower_weights(args.name, args.out))
-    model.set_attn_implementation("eager")  # see `encode`
+        take_over(model, args.before)
+    # On the CPU the fused attention is many times slower backwards, but only in bfloat16.
+    has_bfloat16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    model.set_attn_implementation("eager" if has_bfloat16 else "sdpa")
     model.model.vision_tower.to(memory_format=torch.channels_last)
     model.train()
+    kept = np.load(args.out / "tokens.npy", mmap_mode="r") if args.name == "built-in" else None
     average = torch.optim.swa_utils.AveragedModel(
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
     )
-    content = torch.nn.Linear(WIDTH, 64)  # only for `photos_apart`
-    sight = Sight() if args.name == "built-in" else None
-    beside = [*content.parameters(), *(sight.parameters() if sight else ())]
-    tower = list(model.model.vision_tower.parameters())
+    tower = [p for p in model.model.vision_tower.parameters() if p.requires_grad]
     others = [p for n, p in model.named_parameters() if "vision_tower" not in n]
     optimizer = torch.optim.AdamW(
         [
             {"params": tower, "lr": args.rate * TOWER_SHARE},
-            {"params": others, "lr": args.rate},
-            {"params": beside, "lr": 2e-3},
+            {"params": [*others, *places.parameters()], "lr": args.rate},
         ],
         weight_decay=0.03,
         betas=(0.9, 0.98),
@@ -117,7 +123,7 @@ def main() -> None:
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: cosine(s, args.steps))
     things: dict[str, Any] = {
         "model": model, "ema": average, "optimizer": optimizer, "schedule": schedule,
-        "apart": content, **({"sight": sight} if sight else {}),
+        "places": places,
     }  # fmt: skip
     store, first = folder / "tune.pt", 0
     if store.exists():
@@ -129,23 +135,23 @@ def main() -> None:
 
     started, sums, since = time.time(), {}, 0
     for step in range(first, args.steps):
-        rows, pixels, facts = draw(data, args.name, np.random.default_rng((2, step)))
+        rng = np.random.default_rng((2, step))
+        rows, shown, facts = draw(data, args.name, rng)
         batch = stack(rows)
-        raw = torch.from_numpy(pixels)
         with precision():
-            values = to_pixel_values(raw).contiguous(memory_format=torch.channels_last)
-            seen = model.model.vision_tower(values).last_hidden_state
-            projected = model.model.multi_modal_projector(seen)
+            if kept is None:
+                projected = look(model, pixels_of(data, shown, rng))
+            else:
+                tokens = torch.from_numpy(kept[shown].astype(np.float32))
+                projected = model.model.multi_modal_projector(tokens)
             parts = {
                 "answers": answer_loss(logits(model, batch, projected), batch),
-                "apart": APART[args.name] * photos_apart(content, projected, facts),
+                "apart": APART * photos_apart(places, projected, facts),
+                "aligned": ALIGNED[args.name] * aligned(model, projected, facts),
             }
-            if sight:
-                parts["aligned"] = ALIGNED * sight.aligned(model, projected, facts)
-                parts["taught"] = TAUGHT * sight.taught(seen, raw)
         optimizer.zero_grad(set_to_none=True)
         torch.stack(list(parts.values())).sum().backward()
-        torch.nn.utils.clip_grad_norm_([*model.parameters(), *beside], 1.0)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         average.update_parameters(model)

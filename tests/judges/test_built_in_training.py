@@ -221,3 +221,117 @@ def test_every_answer_is_one_token_and_no_question_is_unreadable() -> None:
     for asked in every_question():
         assert all(len(tokens(word)) == 1 for word in asked.answer), asked
         assert 0 not in tokens(asked.text)  # the unknown token
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_evened_tokens_have_mean_0_and_spread_1_and_say_the_same() -> None:
+    torch = pytest.importorskip("torch")
+    from runs.built_in_judge.project import even_out, tokens_of
+    from runs.built_in_judge.vision import new_tower, to_pixel_values
+
+    torch.manual_seed(0)
+    pixels = RNG(0).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
+    tower = new_tower(to_pixel_values(torch.from_numpy(pixels))).eval()
+    before = tokens_of(tower, pixels)
+    even_out(tower, before)
+    after = tokens_of(tower, pixels)
+    assert after.mean((0, 1)).abs().max() < 1e-3
+    assert (after.std((0, 1)) - 1).abs().max() < 1e-2
+    for feature in (0, 100, 223):  # each is the same feature, on another scale
+        pair = torch.stack([before[..., feature].flatten(), after[..., feature].flatten()])
+        assert torch.corrcoef(pair)[0, 1] > 0.999
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_kept_tokens_are_those_of_the_tower(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from runs.built_in_judge.project import see, tokens_of
+    from runs.built_in_judge.vision import new_tower, to_pixel_values
+
+    pixels = RNG(1).integers(0, 256, (5, 224, 224, 3), dtype=np.uint8)
+
+    class Five:
+        def __len__(self) -> int:
+            return len(pixels)
+
+        def pixels(self, rows: range) -> np.ndarray:
+            return pixels[list(rows)]
+
+    tower = new_tower(to_pixel_values(torch.from_numpy(pixels))).eval()
+    kept = see(tower, Five(), tmp_path / "tokens.npy", batch=2)
+    assert np.allclose(kept, tokens_of(tower, pixels), atol=4e-3)
+    tower = None  # what is kept is not computed again
+    assert np.array_equal(see(tower, Five(), tmp_path / "tokens.npy"), kept)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_checkpoint_is_taken_over_word_by_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from runs.built_in_judge import checkpoint
+
+    torch.manual_seed(0)
+    old = checkpoint.new_model(len(checkpoint.tokenizer()))
+    checkpoint.write(old, tmp_path)
+    words = checkpoint.vocabulary()
+    monkeypatch.setattr(checkpoint, "vocabulary", lambda: ["aardvark", *words[:40], *words[50:]])
+    new = checkpoint.new_model(len(checkpoint.tokenizer()))
+    fresh = new.lm_head.weight.detach().clone()
+    checkpoint.take_over(new, tmp_path)
+    number = checkpoint.tokenizer().get_vocab()
+    monkeypatch.undo()
+    before = checkpoint.tokenizer().get_vocab()
+    for word in ("blur", "excellent", "a", "zoom"):
+        assert torch.allclose(
+            new.lm_head.weight[number[word]], old.lm_head.weight[before[word]], atol=1e-3
+        )
+    assert torch.equal(new.lm_head.weight[number["aardvark"]], fresh[number["aardvark"]])
+    one, other = (m.model.multi_modal_projector.linear_1.weight for m in (new, old))
+    assert torch.allclose(one, other, atol=1e-3)
+
+
+def test_the_vocabulary_is_of_the_wordings_and_not_of_the_machine() -> None:
+    from runs.built_in_judge.checkpoint import vocabulary
+
+    words = set(vocabulary())
+    assert {"blur", "excellent", "freedom", "dog"} <= words
+    assert not {"pyc", "pycache", "runs", "builtins", "dict"} & words
+
+
+def test_what_is_to_be_said_is_least_wrong_when_it_is_said() -> None:
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from types import SimpleNamespace
+
+    from runs.built_in_judge import checkpoint
+    from runs.built_in_judge.packing import tokens
+    from runs.built_in_judge.sight import aligned
+
+    pictures = [GOOD, BAD]
+    size = 1 + max(tokens(word)[0] for word in (*wordings.LEVELS, *FAMILIES, "extreme", "slight"))
+    model = SimpleNamespace(
+        lm_head=lambda mean: mean,
+        model=SimpleNamespace(language_model=SimpleNamespace(norm=lambda x: x)),
+    )
+    silent = torch.zeros(2, 49, max(size, 700))
+    telling = silent.clone()
+    for row, words in (
+        (0, ("excellent", "clean", "imperceptible")),
+        (1, ("bad", "noise", "strong")),
+    ):
+        for word in words:
+            telling[row, :, tokens(word)[0]] = 3.0
+    assert aligned(model, telling, pictures) < aligned(model, silent, pictures) - 0.3
+    assert aligned(model, telling.flip(0), pictures) > aligned(model, silent, pictures)
+
+
+def test_windows_lie_anywhere_and_are_of_one_size() -> None:
+    from runs.built_in_judge.make import anywhere, window
+
+    pixels = RNG(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    assert np.array_equal(anywhere(pixels, (0.0, 0.0)), pixels[:224, :224])
+    assert np.array_equal(anywhere(pixels, (0.999, 0.999)), pixels[-224:, -224:])
+    small = pixels[:200]
+    assert np.array_equal(anywhere(small, (0.5, 0.5)), window(small))
