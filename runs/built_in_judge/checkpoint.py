@@ -24,6 +24,7 @@ TEMPLATE = (
     "{% endfor %}{% endfor %}{% if add_generation_prompt %}<model>{% endif %}"
 )
 WIDTH = 192  # of the language model
+LAYERS = 4  # of the base's language model; the judge has one more before them, see `project`
 _PUNCTUATION = ".,:;?!'\"()-/"
 
 
@@ -89,7 +90,7 @@ def tokenizer() -> Any:
     )
 
 
-def config(words: int) -> Any:
+def config(words: int, layers: int) -> Any:
     """LLaVA's configuration for a vocabulary of `words` tokens."""
     from transformers import LlavaConfig
 
@@ -98,7 +99,7 @@ def config(words: int) -> Any:
         "vocab_size": words,
         "hidden_size": WIDTH,
         "intermediate_size": 512,
-        "num_hidden_layers": 4,
+        "num_hidden_layers": layers,
         "num_attention_heads": 3,  # few: on a CPU the attention maps cost more than the products
         "num_key_value_heads": 3,
         "max_position_embeddings": 4096,
@@ -116,11 +117,11 @@ def config(words: int) -> Any:
     )
 
 
-def new_model(words: int, tower: Any = None) -> Any:
+def new_model(words: int, tower: Any = None, layers: int = LAYERS) -> Any:
     """A LLaVA with random weights, but for those of the tower where they are given."""
     from transformers import LlavaForConditionalGeneration
 
-    model = LlavaForConditionalGeneration(config(words))
+    model = LlavaForConditionalGeneration(config(words, layers))
     if tower is not None:
         model.model.vision_tower.load_state_dict(tower)
     return model

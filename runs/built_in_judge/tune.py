@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from runs.built_in_judge import lessons
-from runs.built_in_judge.checkpoint import new_model, take_over, tokenizer, write
+from runs.built_in_judge.checkpoint import LAYERS, new_model, take_over, tokenizer, write
 from runs.built_in_judge.packing import Row, answer_loss, logits, look, pack, stack
 from runs.built_in_judge.pictures import Pictures, varied
 from runs.built_in_judge.project import Places
@@ -42,11 +42,12 @@ TOWER_SHARE = 0.25  # of the learning rate, where a tower comes trained
 
 def begin(name: str, out: Path) -> tuple[Any, Places]:
     """The model as the steps before left it, and what tells photos apart by its tokens."""
-    model, places = new_model(len(tokenizer())), Places()
+    places = Places()
     if name == "built-in-base":
         tower = torch.load(out / "tower-base.pt", weights_only=True)
-        model.model.vision_tower.load_state_dict(tower)
+        model = new_model(len(tokenizer()), tower)
     else:
+        model = new_model(len(tokenizer()), layers=LAYERS + 1)
         state = torch.load(out / "project.pt", weights_only=True)
         model.load_state_dict(state["model"])
         places.load_state_dict(state["places"])

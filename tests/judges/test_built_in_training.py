@@ -305,7 +305,6 @@ def test_what_is_to_be_said_is_least_wrong_when_it_is_said() -> None:
     pytest.importorskip("transformers")
     from types import SimpleNamespace
 
-    from runs.built_in_judge import checkpoint
     from runs.built_in_judge.packing import tokens
     from runs.built_in_judge.sight import aligned
 
