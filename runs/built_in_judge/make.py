@@ -115,15 +115,26 @@ def held_out(path: Path, proxy: SeverityProxy) -> tuple[list[recipe.Sample], lis
     four, one for each of Q-Debias's ways."""
     rng = np.random.default_rng(seed_of("judge-held", path.name))
     original = pristine(path, rng)
-    kinds = recipe.tabled()
-    chosen = rng.choice(len(kinds), HELD_SINGLES, replace=False)
-    every: list[Plan] = [()]
-    every += [((kinds[i].name, int(rng.choice(kinds[i].levels))),) for i in chosen]
+    every: list[Plan] = [(), *_held_plans(rng)]
     every += [recipe.random_mix(rng, list(distortions.catalogue())) for _ in range(HELD_MIXES)]
     every += [(*every[i], way) for i, way in enumerate(Q_DEBIAS)]
     seed = seed_of("judge-held", path.name, "seed")
     made = [recipe.make(original, p, proxy, seed) for p in every]
     return made, [window(sample.pixels) for sample in made], thumbnail(window(original))
+
+
+def held_singles(path: Path) -> list[recipe.Sample]:
+    """The singles of `held_out`, pixels whole. They need no proxy: people rated their types."""
+    rng = np.random.default_rng(seed_of("judge-held", path.name))
+    original = pristine(path, rng)
+    seed = seed_of("judge-held", path.name, "seed")
+    return [recipe.make(original, plan, SeverityProxy(), seed) for plan in _held_plans(rng)]
+
+
+def _held_plans(rng: np.random.Generator) -> list[Plan]:
+    kinds = recipe.tabled()
+    chosen = rng.choice(len(kinds), HELD_SINGLES, replace=False)
+    return [((kinds[i].name, int(rng.choice(kinds[i].levels))),) for i in chosen]
 
 
 def shard(task: tuple[Path, list[tuple[Path, int]], SeverityProxy, bool]) -> Path:

@@ -22,14 +22,17 @@ from numpy.typing import NDArray
 
 from runs.built_in_judge import content, wordings
 from runs.built_in_judge.generate import Describer, faults_in
-from runs.built_in_judge.make import HELD_MIXES, HELD_SINGLES
+from runs.built_in_judge.make import HELD_MIXES, HELD_SINGLES, held_singles
 from runs.built_in_judge.pictures import Pictures
+from runs.built_in_scorer.photos import photos, role
 from runs.built_in_scorer.proxy import PRISTINE
 from snellen import stats
 from snellen.distortions import FAMILIES, get
 from snellen.distortions.imagenet_c import Q_DEBIAS
+from snellen.images import Picture, content_hash
 from snellen.judges import Answer, Judge, Question, built_in, choice, load_judge, predicate, score
 from snellen.judges.image import ImagePart
+from snellen.scoring import JudgeScorer, make_method
 
 PLAIN = 1 + HELD_SINGLES + HELD_MIXES  # pictures of a photo before the copies
 EACH = PLAIN + len(Q_DEBIAS)
@@ -158,6 +161,35 @@ def levels(exam: Exam, group: str, held: Held, wording: wordings.Wording) -> Non
         }
 
     exam.add(group, [rate(held.images[row], wording) for row in rows], read)
+
+
+def whole_photos(judge: Judge, data: Path, part: str, contents: int | None) -> Figures:
+    """Level SRCC over whole photos, read in five native windows: the method `tiles`.
+
+    The same photos and distortions as the windows that everything else is asked about.
+    """
+    paths = [path for path in photos(data) if role(path) == part][:contents]
+    scorer = JudgeScorer(judge, make_method("tiles"))
+    values: list[float] = []
+    opinion: list[float] = []
+    owner: list[int] = []
+    for number, path in enumerate(paths):
+        made = held_singles(path)
+        pictures = [_picture(sample.pixels) for sample in made]
+        for sample, scored in zip(made, scorer.score_many(pictures), strict=True):
+            if isinstance(scored, Exception):
+                raise SystemExit(f"no score: {scored}")
+            values.append(scored.value)
+            opinion.append(sample.opinion)
+            owner.append(number)
+    found = srcc(np.array(values), np.array(opinion), np.array(owner))
+    return {"level SRCC, singles, five windows": found}
+
+
+def _picture(pixels: NDArray[np.uint8]) -> Picture:
+    height, width = pixels.shape[:2]
+    key = content_hash(pixels.tobytes())
+    return Picture(pixels, key, width, height, "PNG", pixels.nbytes, "made")
 
 
 def _srcc_of(values: Floats, held: Held, rows: NDArray[np.int64]) -> Figure:
@@ -342,6 +374,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_judge"))
     parser.add_argument("--out", type=Path, default=Path("runs/out/built_in_judge"))
     parser.add_argument("--part", default="test", choices=("test", "validation"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--contents", type=int, default=None, help="fewer, for a quick look")
     args = parser.parse_args()
     started = time.perf_counter()
@@ -366,6 +399,7 @@ def main() -> None:
         "pictures": len(held.rows),
         "judge": judge.name,
         **exam.sit(judge),
+        "whole photos": whole_photos(judge, args.data, args.part, args.contents),
         "free text": free_text(Describer(folder), held),
         "speed": {"load, seconds": loaded, **speed(judge, held)},
     }

@@ -12,11 +12,13 @@ from snellen.scoring.base import Method
 from snellen.scoring.contrast import Contrast
 from snellen.scoring.debias import Debias
 from snellen.scoring.levels import Levels
+from snellen.scoring.tiles import Tiles
 from snellen.scoring.two_words import TwoWords
 from snellen.scoring.weighted import Weighted
 
 _MAKERS: dict[str, tuple[Callable[..., Method], str]] = {
     "levels": (Levels, "rate in five words, the mean of their values (Q-Align)"),
+    "tiles": (Tiles, "levels of five native windows, for judges that see a part or shrink"),
     "two-words": (TwoWords, "good or poor, softened (Q-Bench)"),
     "debias": (Debias, "beside ruined copies that are called poor (Q-Debias)"),
     "contrast": (Contrast, "levels of the picture against those of its ruined copies"),
