@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test test-slow test-browser test-torch test-oracles test-servers test-serve lint format benchmarks clean
+.PHONY: help demo test test-slow test-browser test-torch test-oracles test-servers test-serve test-ray lint format benchmarks clean
 
 help:
 	@echo "make demo          score a few photos and degraded copies; prints where the report is"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-oracles  statistics side by side with sureal and choix, installed apart"
 	@echo "make test-servers  the server judge over a real vLLM on the CPU, installed apart (3.5 GB)"
 	@echo "make test-serve    the web service against its own OpenAPI, by schemathesis"
+	@echo "make test-ray      a cluster of two machines made here, workers and one machine killed"
 	@echo "make benchmarks    speed and memory, as ratios taken in one run"
 
 # A virtual environment with everything the tests and the demo need, made again when the
@@ -39,7 +40,7 @@ lint: $(VENV)/.ready
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest -m "not slow and not browser and not torch and not oracle and not servers"
+	$(BIN)/python -m pytest -m "not slow and not browser and not torch and not oracle and not servers and not ray"
 
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -m slow
@@ -71,6 +72,11 @@ test-servers: $(VENV)/.ready-torch
 test-serve: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet schemathesis
 	$(BIN)/python -m tests.serve.fuzz
+
+# Ray is large, and starting and killing its processes takes a minute or two.
+test-ray: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --editable '.[dev,ray]'
+	$(BIN)/python -m pytest -m ray tests/scale
 
 benchmarks: $(VENV)/.ready-torch
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

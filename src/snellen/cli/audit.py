@@ -5,13 +5,26 @@ from __future__ import annotations
 import json
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.cli.engines import (
+    AddressOption,
+    CpusOption,
+    Engine,
+    EngineOption,
+    GpusOption,
+    PartOption,
+    ShardsOption,
+    Where,
+    WorkersOption,
+)
 from snellen.wording import number, p_value, span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
     from rich.table import Table
 
@@ -61,6 +74,13 @@ def command(
         typer.Option(help="Run directory. [default: one for this request under snellen-runs/]"),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ask everything again.")] = False,
+    engine: EngineOption = Engine.local,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    cpus: CpusOption = None,
+    gpus: GpusOption = None,
+    shards: ShardsOption = None,
+    part: PartOption = None,
     page: Annotated[bool, typer.Option(help="Write the report page.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
@@ -80,17 +100,27 @@ def command(
     from snellen.runs import Request
     from snellen.scoring import make_method
 
+    where = Where(address, workers, cpus, gpus, shards, part)
+    where.check(engine)
     material = _material(photos, corpus, types, most, side)
-    asked = [load_judge(name) for name in judges]
     options = {"types": types, "most": most, "side": side, "thorough": thorough, "method": method}
     paths = [place_of(path) for path in (photos or corpus or ())]
-    request = Request("audit", tuple(paths), {"judges": [one.name for one in asked], **options})
+
+    def request_of(asked: list[Any]) -> Request:
+        return Request("audit", tuple(paths), {"judges": [one.name for one in asked], **options})
+
     try:
         with nullcontext() if quiet else bar("asking") as progress:
-            found = audit(
-                asked, material, make_method(method), request,
-                directory=run, fresh=fresh, thorough=thorough, inside=inside, progress=progress,
-            )  # fmt: skip
+            asking: dict[str, Any] = {
+                "directory": run, "fresh": fresh, "thorough": thorough, "inside": inside,
+                "progress": progress,
+            }  # fmt: skip
+            if engine is Engine.ray:
+                found, request = _on_cluster(judges, material, method, request_of, where, asking)
+            else:
+                asked = [load_judge(name) for name in judges]
+                request = request_of(asked)
+                found = audit(asked, material, make_method(method), request, **asking)
     except KeyboardInterrupt:
         typer.echo("stopped: answers are saved; the same command again goes on", err=True)
         raise typer.Exit(STOPPED) from None
@@ -101,6 +131,35 @@ def command(
         _show(found, report)
     if found.missing:
         raise typer.Exit(SOME_MISSING)
+
+
+def _on_cluster(
+    judges: list[str],
+    material: Material,
+    method: str,
+    request_of: Callable[[list[Any]], Request],
+    where: Where,
+    asking: dict[str, Any],
+) -> tuple[Audit, Request]:
+    """The audit with every question asked by workers; nobody looks into the judges."""
+    from functools import partial
+
+    from snellen.audit import audit
+    from snellen.scale.absent import who_is
+    from snellen.scale.auditing import PART, AuditElsewhere
+    from snellen.scoring import make_method
+
+    with where.cluster() as cluster:
+        known = [cluster.ask(partial(who_is, name)) for name in judges]
+        request = request_of(known)
+        directory = asking["directory"] or request.directory()
+        elsewhere = AuditElsewhere(
+            cluster, tuple(judges), method, tuple(known), material,
+            where.shards or str((directory / "shards").absolute()), request.identity,
+            where.part or PART,
+        )  # fmt: skip
+        found = audit(known, material, make_method(method), request, **asking, elsewhere=elsewhere)
+    return found, request
 
 
 def _material(

@@ -9,10 +9,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.cli.engines import (
+    AddressOption,
+    CpusOption,
+    Engine,
+    EngineOption,
+    GpusOption,
+    PartOption,
+    ShardsOption,
+    Where,
+    WorkersOption,
+)
 from snellen.wording import counted
 
 if TYPE_CHECKING:
-    from snellen.students.labelling import Forecast, Labelled
+    from collections.abc import Callable
+
+    from snellen.students.labelling import Forecast, Labelled, Order
 
 SOME_MISSING, NOTHING_DONE, STOPPED = 2, 1, 130
 
@@ -38,6 +51,13 @@ def command(
     forecast: Annotated[
         bool, typer.Option("--forecast", help="Say what it would cost, and stop.")
     ] = False,
+    engine: EngineOption = Engine.local,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    cpus: CpusOption = None,
+    gpus: GpusOption = None,
+    shards: ShardsOption = None,
+    part: PartOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
 ) -> None:
@@ -52,6 +72,8 @@ def command(
     from snellen.scoring import make_method
     from snellen.students.labelling import Order, label
 
+    where = Where(address, workers, cpus, gpus, shards, part)
+    where.check(engine, memory=memory, forecast=forecast or None)
     audit = None if reliability is None else read_reliability(reliability)
     order = Order(pairs_per_image, _shard(shard), audit)
     told: list[Forecast] = []
@@ -66,16 +88,24 @@ def command(
 
     try:
         with bar("labelling") as show:
-            done = label(
-                paths, load_judge(judge), make_method(method), order, run,
-                memory=memory, fresh=fresh, only_forecast=forecast, foretold=foretold,
-                told=lambda ready, total: show(Progress(max(total, ready), ready, 0, 0)),
-            )  # fmt: skip
+
+            def tell(ready: int, total: int) -> None:
+                show(Progress(max(total, ready), ready, 0, 0))
+
+            if engine is Engine.ray:
+                done = _on_cluster(paths, judge, method, order, where, run, fresh, tell)
+            else:
+                done = label(
+                    paths, load_judge(judge), make_method(method), order, run,
+                    memory=memory, fresh=fresh, only_forecast=forecast, foretold=foretold,
+                    told=tell,
+                )  # fmt: skip
     except KeyboardInterrupt:
         typer.echo("stopped: what was answered is kept; the same command again goes on", err=True)
         raise typer.Exit(STOPPED) from None
     summary: dict[str, Any] = {**asdict(done), "folder": str(done.folder)}
-    summary["forecast"] = asdict(told[0])
+    if told:
+        summary["forecast"] = asdict(told[0])
     if as_json:
         typer.echo(json.dumps(summary))
     elif not quiet:
@@ -86,6 +116,25 @@ def command(
         raise typer.Exit(NOTHING_DONE)
     if done.missing or done.missing_pairs:
         raise typer.Exit(SOME_MISSING)
+
+
+def _on_cluster(
+    paths: list[str],
+    judge: str,
+    method: str,
+    order: Order,
+    where: Where,
+    run: Path | None,
+    fresh: bool,
+    told: Callable[[int, int], None],
+) -> Labelled:
+    from snellen.scale.labelling import PART, label_on_ray
+
+    with where.cluster() as cluster:
+        return label_on_ray(
+            paths, judge, method, order, cluster, run,
+            shards=where.shards, part=where.part or PART, fresh=fresh, told=told,
+        )  # fmt: skip
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -12,6 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.cli.engines import (
+    AddressOption,
+    CpusOption,
+    Engine,
+    EngineOption,
+    GatherOption,
+    GpusOption,
+    PartOption,
+    ShardsOption,
+    Where,
+    WorkersOption,
+)
 from snellen.cli.judging import (
     AnchorsOption,
     AsPublished,
@@ -66,6 +78,14 @@ def command(
     jpeg_scale: Annotated[
         int, typer.Option(help="Decode JPEGs at 1/n: 1, 2, 4 or 8. Faster; changes scores.")
     ] = 1,
+    engine: EngineOption = Engine.local,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    cpus: CpusOption = None,
+    gpus: GpusOption = None,
+    shards: ShardsOption = None,
+    part: PartOption = None,
+    gather: GatherOption = True,
     page: Annotated[bool, typer.Option(help="Write the report page.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
@@ -76,31 +96,38 @@ def command(
     2 some are missing (the table says why), 1 nothing was done, 130 stopped by Ctrl-C.
     """
     from snellen.cli.progress import bar
-    from snellen.engine import score
     from snellen.errors import InputError
     from snellen.reports import write_score_page
     from snellen.table import check_output
 
     if below is not None and not math.isfinite(below):
         raise InputError(f"--below must be a number, got {below}", "Scores run from 0 to 100.")
+    where = Where(address, workers, cpus, gpus, shards, part, gather)
+    where.check(engine, jobs=jobs, memory=memory)
     outputs = output or []
+    if not gather and (outputs or below is not None):
+        raise InputError(
+            "--no-gather leaves no rows for a table", "Read the shards, or leave --no-gather out."
+        )
     for path in outputs:  # known now rather than after an hour of scoring
         check_output(path)
     try:
         with nullcontext() if quiet else bar() as progress:
-            table = score(
-                paths,
-                with_,
-                jobs=jobs,
-                crops=crops,
-                max_megapixels=max_megapixels,
-                jpeg_scale=jpeg_scale,
-                run=run,
-                fresh=fresh,
-                progress=progress,
-                method=asked_by(method, copies, as_published, anchors),
-                memory=memory,
-            )
+            asked: dict[str, Any] = {
+                "crops": crops,
+                "max_megapixels": max_megapixels,
+                "jpeg_scale": jpeg_scale,
+                "run": run,
+                "fresh": fresh,
+                "progress": progress,
+                "method": asked_by(method, copies, as_published, anchors),
+            }
+            if engine is Engine.ray:
+                table = _on_cluster(paths, with_, where, asked, quiet, as_json)
+            else:
+                from snellen.engine import score
+
+                table = score(paths, with_, jobs=jobs, memory=memory, **asked)
     except KeyboardInterrupt:
         typer.echo("stopped: what was scored is saved; the same command again goes on", err=True)
         raise typer.Exit(STOPPED) from None
@@ -114,10 +141,38 @@ def command(
         typer.echo(json.dumps({**summary, "worst": list(picked)}))
     elif not quiet:
         _show(picked, missing, summary, below)
-    if not summary["scored"]:
-        raise typer.Exit(NOTHING_DONE)
-    if summary["missing"]:
-        raise typer.Exit(SOME_MISSING)
+    if status := _status(summary["scored"], summary["missing"]):
+        raise typer.Exit(status)
+
+
+def _on_cluster(
+    paths: list[str], with_: str, where: Where, asked: dict[str, Any], quiet: bool, as_json: bool
+) -> Table:
+    """The table of a run on a cluster; ends the command where its rows stay in the shards."""
+    from snellen.scale import score_on_ray
+    from snellen.scale.scoring import PART
+
+    with where.cluster() as cluster:
+        done = score_on_ray(
+            paths, with_, cluster,
+            shards=where.shards, part=where.part or PART, gather=where.gather, **asked,
+        )  # fmt: skip
+    if done.table is not None:
+        return done.table
+    scored = done.images - done.missing
+    if as_json:
+        told = {"images": done.images, "scored": scored, "missing": done.missing}
+        typer.echo(json.dumps({**told, "run": str(done.run), "shards": done.shards}))
+    elif not quiet:
+        typer.echo(f"{scored} of {done.images} scored, {done.missing} missing")
+        typer.echo(f"shards {done.shards}")
+    raise typer.Exit(_status(scored, done.missing))
+
+
+def _status(scored: int, missing: int) -> int:
+    if not scored:
+        return NOTHING_DONE
+    return SOME_MISSING if missing else 0
 
 
 def _summary(
