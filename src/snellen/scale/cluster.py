@@ -160,17 +160,19 @@ class Cluster(Closing):
         context.max_errored_blocks = -1
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         items = [{"part": pickle.dumps(part)} for part in parts]
-        told = data.from_items(items, override_num_blocks=len(items)).map_batches(
-            _Worker,
-            fn_constructor_kwargs={"make": make, "version": __version__},
-            batch_size=1,
-            compute=data.ActorPoolStrategy(
-                min_size=1, max_size=self.workers, initial_size=self.workers,
-                max_tasks_in_flight_per_actor=_IN_FLIGHT,
-            ),
-            max_restarts=0,
-            **self._takes,
-        )  # fmt: skip
+        with warnings.catch_warnings():  # `max_restarts` has no other door yet
+            warnings.simplefilter("ignore", DeprecationWarning)
+            told = data.from_items(items, override_num_blocks=len(items)).map_batches(
+                _Worker,
+                fn_constructor_kwargs={"make": make, "version": __version__},
+                batch_size=1,
+                compute=data.ActorPoolStrategy(
+                    min_size=1, max_size=self.workers, initial_size=self.workers,
+                    max_tasks_in_flight_per_actor=_IN_FLIGHT,
+                ),
+                max_restarts=0,
+                **self._takes,
+            )  # fmt: skip
         for row in told.iter_rows():
             yield row["name"], pickle.loads(row["told"])
 
