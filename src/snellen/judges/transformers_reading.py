@@ -8,6 +8,7 @@ are those that the prompt has alone, and rows are continued together only where 
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -68,6 +69,9 @@ class Reader:
         self._model, self._family = model, family
         self._share, self._at_once = share, at_once
         self._eyes = eyes or Eyes(model, family.layout, keep=_KEPT if share else 0)
+        # Renamed in transformers 5.24.
+        given = inspect.signature(model.forward).parameters
+        self._cache = "cache" if "cache" in given else "past_key_values"
 
     @torch.inference_mode()
     def read(
@@ -117,7 +121,7 @@ class Reader:
             [positions[place] for place in firsts],
         )
         out = self._model(**inputs, use_cache=True, logits_to_keep=1)
-        return _State(out.past_key_values, inputs["attention_mask"], out.logits[:, -1])
+        return _State(getattr(out, self._cache), inputs["attention_mask"], out.logits[:, -1])
 
     def _inputs(
         self,
@@ -178,11 +182,11 @@ class Reader:
             input_ids=ids,
             attention_mask=mask,
             position_ids=_by_row(positions),
-            past_key_values=_select(state.cache, chosen),
             use_cache=True,
             logits_to_keep=int(last),
+            **{self._cache: _select(state.cache, chosen)},
         )
-        return _State(out.past_key_values, mask, out.logits[:, -1] if last else out.logits)
+        return _State(getattr(out, self._cache), mask, out.logits[:, -1] if last else out.logits)
 
     def _words(
         self,
