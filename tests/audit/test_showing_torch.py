@@ -29,7 +29,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # transformers' own, of another version each month
 ]
 PICTURES = {"a": photo(1), "b": photo(2)[:60]}
-PACKED = {"llava_next", "llava_onevision"}  # what their projector says is cut and joined after it
+# What their projector says is cut and joined, or put into another order, after it.
+PACKED = {"llava_next", "llava_onevision", "qwen2_5_vl"}
 
 
 @pytest.fixture(scope="module", params=tiny_models.FAMILIES)

@@ -42,6 +42,18 @@ BESIDE = (
     " image. Good or poor?"
 )
 SCENES = [scene(seed) for seed in range(6)]
+
+
+def photos() -> list[Any]:
+    """Real photos that a package carries, each at two scales: drawn scenes are strange to it."""
+    from PIL import Image
+    from skimage import data
+
+    whole = [Image.fromarray(one()) for one in (data.astronaut, data.coffee, data.chelsea)]
+    shrunk = [one.resize((one.width * 4 // 5, one.height * 4 // 5)) for one in whole]
+    return [np.asarray(one) for one in (*whole, *shrunk)]
+
+
 torch_only = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]  # transformers' own
 
 
@@ -191,20 +203,21 @@ class TestJudge:
     def test_ratings_fall_along_ladders(
         self, judge: Judge, name: str, mild: int, strong: int
     ) -> None:
-        ladder = [SCENES, *([worse(s, name, n) for s in SCENES] for n in (mild, strong))]
+        shown = photos()
+        ladder = [shown, *([worse(one, name, n) for one in shown] for n in (mild, strong))]
         clean, little, much = (np.mean(rating(judge, rung)) for rung in ladder)
         assert clean > little - 0.02
         assert min(clean, little) > much + 0.1
 
     @pytest.mark.parametrize(
         ("family", "name"),
-        [("blur", "gaussian-blur"), ("noise", "white-noise")],  # compression it does not name
+        [("blur", "gaussian-blur"), ("noise", "white-noise"), ("colorfulness", "color-shift")],
     )
     def test_families_are_named_whatever_the_order_of_options(
         self, judge: Judge, family: str, name: str
     ) -> None:
         asked = []
-        for seed, pixels in enumerate(SCENES):
+        for seed, pixels in enumerate(photos()):
             order = [FAMILIES[i] for i in np.random.default_rng(seed).permutation(len(FAMILIES))]
             text = f"Which distortion is in the image? {', '.join(order)}."
             asked.append(choice(worse(pixels, name, 5), text, options=order))

@@ -139,8 +139,8 @@ class Showing:
 class Sight(Eyes):
     """What the language model is given of pictures, gradients where parts learn.
 
-    Features of frozen parts are kept, up to `keep` bytes. In families that pack what the projector
-    says (LLaVA-NeXT), they are kept only where the projector is frozen, too.
+    Features of frozen parts are kept, up to `keep` bytes. In families that pack or reorder what the
+    projector says (LLaVA-NeXT, Qwen2.5-VL), they are kept only where the projector is frozen, too.
     """
 
     def __init__(
