@@ -12,6 +12,7 @@ from snellen.errors import InputError, MissingAnswer
 from snellen.images import Picture, content_hash
 from snellen.judges import Question
 from snellen.scoring import JudgeScorer, make_method
+from snellen.scoring.explaining import explain
 from snellen.scoring.tiles import PLACES, Tiles
 
 
@@ -76,6 +77,14 @@ def test_the_score_is_the_mean_of_the_windows_and_each_is_in_the_evidence() -> N
     assert values["top left"] < 20 < 70 < values["bottom right"]
     assert score.value == pytest.approx(np.mean(list(values.values())))
     assert score.low < score.value < score.high
+
+
+@pytest.mark.parametrize("shape", [(300, 400), (50, 60)])
+def test_what_was_shown_can_be_looked_at(shape: tuple[int, int]) -> None:
+    found = explain(picture(noise(*shape)), JudgeScorer(judge(by_brightness), Tiles()))
+    for one in found.score.evidence:
+        [name] = one.shown
+        assert found.images[name].pixels().shape == (min(shape[0], 224), min(shape[1], 224), 3)
 
 
 def test_windows_without_an_answer_are_left_out_and_said() -> None:

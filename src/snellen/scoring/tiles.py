@@ -60,26 +60,30 @@ class Tiles(Method):
 
     def questions(self, picture: Picture) -> list[Question]:
         """One for each of `PLACES`; where a picture is no larger than a window all are alike, and
-        the judge is asked once."""
-        if max(picture.pixels.shape[:2]) <= self.side:
-            return [self._levels.about(ImagePart(picture))] * len(PLACES)
-        return [self._levels.about(self._window(picture, *place)) for place in PLACES.values()]
+        a judge that shares work looks once."""
+        return [
+            self._levels.about(self._window(picture, name, *place))
+            for name, place in PLACES.items()
+        ]
 
     def score(self, answers: Sequence[Answer]) -> Score:
         """The mean over the windows that were answered, 0–100."""
         return combine(
             [
-                replace(self._levels.read(answer), label=name, shown=(f"{name} of the picture",))
+                replace(self._levels.read(answer), label=name, shown=(_shown(name),))
                 for name, answer in zip(PLACES, answers, strict=True)
             ]
         )
 
-    def _window(self, picture: Picture, down: float, right: float) -> ImagePart:
+    def _window(self, picture: Picture, name: str, down: float, right: float) -> ImagePart:
         pixels = picture.pixels
         top, left = (
             int(share * max(0, length - self.side)) // BLOCK * BLOCK
             for share, length in zip((down, right), pixels.shape, strict=False)
         )
-        return ImagePart(
-            np.ascontiguousarray(pixels[top : top + self.side, left : left + self.side])
-        )
+        window = pixels[top : top + self.side, left : left + self.side]
+        return ImagePart(np.ascontiguousarray(window), name=_shown(name))
+
+
+def _shown(name: str) -> str:
+    return f"{name} of the picture"
