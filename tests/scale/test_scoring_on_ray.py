@@ -184,7 +184,8 @@ def test_a_picture_that_kills_every_worker_is_named_and_the_rest_is_kept(
     photos: Path, tmp_path: Path, cluster: Cluster
 ) -> None:
     scorer = Deadly(kills=content_hash(picture(21)))
-    with pytest.raises(RunError, match=r"1 parts are left.*begins with .*\.png.*is kept"):
+    # A part that waits behind the deadly one in the same worker may die with it each time.
+    with pytest.raises(RunError, match=r"[12] parts are left.*begins with .*\.png.*is kept"):
         score_on_ray(photos, scorer, cluster, run=tmp_path / "run", part=4)
     done = score_on_ray(photos, Deadly(), cluster, run=tmp_path / "run", part=4)
     assert done.missing == 1
