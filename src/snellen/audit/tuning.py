@@ -152,8 +152,6 @@ def tune(
     Raises `JudgeError` for a judge that cannot be trained, `InputError` for too few photos, and
     for one that would be trained on and audited.
     """
-    from snellen.audit.training import usual_rate
-
     began = time.perf_counter()
     base = load_judge(judge, **options)
     if not base.can.tunable:
@@ -161,6 +159,8 @@ def tune(
             f"{base.name} cannot be tuned: its weights are not in this process",
             "Name a model that runs here: hf:MODEL, built-in-base.",
         )
+    from snellen.audit.training import usual_rate  # needs torch, which a script can do without
+
     train_items, test_items = split(photos, learnt, audited, others)
     if recipe.rate is None:
         size = sum(one.numel() for one in white_box(base).model.parameters())
