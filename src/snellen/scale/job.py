@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from snellen.errors import RunError
 from snellen.runs import Progress, Row
 from snellen.scale.cluster import Cluster
 from snellen.scale.parts import Part
@@ -89,9 +88,4 @@ class Job:
         """The rows of all parts, in order. Raises `RunError` where a shard was damaged; it is then
         gone, and the same command makes it again."""
         for part in self._parts:
-            shard = self._done[part.name]
-            try:
-                yield from self._shards.read(shard)
-            except RunError as error:
-                self._shards.remove(shard)
-                raise RunError(error.what, "Run the same command again: it is made anew.") from None
+            yield from self._shards.read_again(self._done[part.name])

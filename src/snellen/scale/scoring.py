@@ -168,9 +168,8 @@ class _Scoring:
 
     def __call__(self, task: Task) -> Shard:
         """Score a part; of one that is there already, what has no score yet."""
-        before = (
-            {row["image"]: row for row in self._shards.read(task.before)} if task.before else {}
-        )
+        rows_before = self._shards.read_again(task.before) if task.before else ()
+        before = {row["image"]: row for row in rows_before}
         kept = {name: row for name, row in before.items() if row["missing"] is None}
         items = task.part.items
         todo = [item for item in items if item.name not in kept]

@@ -126,6 +126,14 @@ class Shards:
             what = f"the shard {shard.file} in {self.place} is damaged ({_first_line(error)})"
             raise RunError(what, "Delete it, and run the same command again.") from None
 
+    def read_again(self, shard: Shard) -> Iterator[Row]:
+        """As `read`, but a damaged one is removed, so that the next call makes it anew."""
+        try:
+            yield from self.read(shard)
+        except RunError as error:
+            self.remove(shard)
+            raise RunError(error.what, "Run the same command again: it is made anew.") from None
+
     def remove(self, shard: Shard) -> None:
         with self._errors("remove"):
             fs, root = self._folder()
