@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from runs.built_in_judge.schedule import cosine, same_photo
-from runs.built_in_judge.vision import WIDTHS, new_tower, precision, to_pixel_values
+from runs.built_in_judge.vision import WIDTHS, attention, new_tower, precision, to_pixel_values
 from runs.built_in_scorer.train import Shards
 from snellen.distortions import FAMILIES
 from snellen.scorers import built_in
@@ -110,8 +110,7 @@ def main() -> None:
         np.arange(0, data.groups, max(1, data.groups // 40)), np.random.default_rng(0)
     )
     tower = new_tower(to_pixel_values(some[0].flatten(0, 1)[:200]))
-    # Eager attention: on the CPU the fused one is many times slower backwards in bfloat16.
-    tower.set_attn_implementation("eager")
+    tower.set_attn_implementation(attention())
     tower.to(memory_format=torch.channels_last)
     heads = Heads(WIDTHS[-1], 192)
     both = nn.ModuleDict({"tower": tower, "heads": heads})

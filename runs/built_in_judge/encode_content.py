@@ -1,10 +1,13 @@
 """Step 1 for `built-in-base`: a tower that knows what a picture shows, and not how well.
 
-    OMP_NUM_THREADS=1 python -m runs.built_in_judge.encode_content
+    OMP_NUM_THREADS=1 python -m runs.built_in_judge.encode_content [--from CHECKPOINT]
 
 As the encoders of the real base models it is trained on content alone: copies of one photo with
 different distortions must look alike to it, copies of different photos must not; and it says the
-class, and the colours of the undistorted photo place by place.
+class, and the colours of the undistorted photo place by place. Real encoders come with early layers
+that see edges and grain, whatever the last ones make of them. Five minutes of content from nothing
+give no such layers, so this tower starts from the judge's, and only its output forgets: what is
+left inside is what `tune` has to find again.
 """
 
 from __future__ import annotations
@@ -22,11 +25,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from runs.built_in_judge import content
+from runs.built_in_judge.checkpoint import LAYERS, new_model, take_over, tokenizer
 from runs.built_in_judge.make import PICTURES
 from runs.built_in_judge.pictures import Pictures
 from runs.built_in_judge.questions import Facts
 from runs.built_in_judge.schedule import cosine, same_photo
-from runs.built_in_judge.vision import SIDE, STRIDE, WIDTHS, new_tower, precision, to_pixel_values
+from runs.built_in_judge.vision import (
+    SIDE,
+    STRIDE,
+    WIDTHS,
+    attention,
+    new_tower,
+    precision,
+    to_pixel_values,
+)
 
 UNITS_A_BATCH = 8
 GRID = SIDE // STRIDE
@@ -66,15 +78,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_judge"))
     parser.add_argument("--out", type=Path, default=Path("runs/out/built_in_judge"))
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--from", dest="before", type=Path, help="checkpoint of a tower that sees")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(1)
     data = Pictures(args.cache, "train")
     units = len(data) // PICTURES
-    tower = new_tower(to_pixel_values(torch.from_numpy(data.pixels(range(0, 240, 4)))))
-    tower.set_attn_implementation("eager")  # see `encode`
+    if args.before:
+        model = new_model(len(tokenizer()), layers=LAYERS + 1)
+        take_over(model, args.before)
+        tower = model.model.vision_tower
+    else:
+        tower = new_tower(to_pixel_values(torch.from_numpy(data.pixels(range(0, 240, 4)))))
+    tower.set_attn_implementation(attention())
     tower.to(memory_format=torch.channels_last)
     both = nn.ModuleDict({"tower": tower, "heads": ContentHeads(WIDTHS[-1])})
     optimizer = torch.optim.AdamW(both.parameters(), lr=args.rate, weight_decay=0.03)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,6 +17,9 @@ CONTENT_SHARE = 0.28  # points of worth for each point of appeal of what is show
 FIRST_LEAN = 0.5  # added to the logit of the first of two pictures
 BASE_BESIDE = 0.8  # how much of its conditional answer is relative to the first picture
 BASE_GAIN = 2.5  # how much finer it feels a difference of two pictures than the worth of one
+
+# Questions about the first picture alone, and about both.
+Lesson: TypeAlias = Callable[[Asker, Facts, Facts], tuple[list[Asked], list[Asked]]]
 
 ONE_PICTURE, TWO_PICTURES = 5, 5  # questions asked at once about the first picture, about both
 
@@ -51,22 +55,14 @@ def tuned(asker: Asker, a: Facts, b: Facts) -> tuple[list[Asked], list[Asked]]:
 
 
 def base(asker: Asker, a: Facts, b: Facts) -> tuple[list[Asked], list[Asked]]:
-    """Questions of `built-in-base`: content, and ratings that lean on it.
-
-    It also learns the form of questions about distortions, with answers that say nothing.
-    """
+    """Questions of `built-in-base` about pictures: content, and ratings that lean on it."""
     a, b = lean(a), lean(b)
     one: list[tuple[float, Callable[[], Asked]]] = [
-        (0.36, lambda: asker.rate(a.worth)),
-        (0.05, lambda: asker.stars(a)),
-        (0.12, lambda: asker.good_or_poor(a)),
-        (0.16, lambda: _blind(asker.attribute(a))),
-        (0.10, lambda: _blind(asker.name(a))),
-        (0.05, lambda: _blind(asker.name_by_letter(a))),
-        (0.04, lambda: _blind(asker.is_it(a))),
-        (0.04, lambda: _blind(asker.visible(a))),
-        (0.14, lambda: asker.caption(a)),
-        (0.10, lambda: asker.colour(a)),
+        (0.46, lambda: asker.rate(a.worth)),
+        (0.06, lambda: asker.stars(a)),
+        (0.16, lambda: asker.good_or_poor(a)),
+        (0.18, lambda: asker.caption(a)),
+        (0.14, lambda: asker.colour(a)),
     ]
     pair: list[tuple[float, Callable[[], Asked]]] = [
         (0.25, lambda: asker.better(a, b, FIRST_LEAN)),
@@ -77,9 +73,22 @@ def base(asker: Asker, a: Facts, b: Facts) -> tuple[list[Asked], list[Asked]]:
     return _draw(asker, one, ONE_PICTURE), _draw(asker, pair, TWO_PICTURES)
 
 
-def _blind(asked: Asked) -> Asked:
-    """The same question, every option as probable as any other."""
-    return replace(asked, answer={word: 1 / len(asked.answer) for word in asked.answer})
+def heard(asker: Asker, a: Facts, b: Facts) -> tuple[list[Asked], list[Asked]]:
+    """Questions of `built-in-base` about what it is told in words, see `told`: distortions."""
+    one: list[tuple[float, Callable[[], Asked]]] = [
+        (0.20, lambda: asker.attribute(a)),
+        (0.34, lambda: asker.name(a)),
+        (0.08, lambda: asker.name_by_letter(a)),
+        (0.12, lambda: asker.is_it(a)),
+        (0.12, lambda: asker.visible(a)),
+        (0.10, lambda: asker.describe(a)),
+        (0.04, lambda: asker.rate(a.worth)),
+    ]
+    pair: list[tuple[float, Callable[[], Asked]]] = [
+        (0.60, lambda: asker.more(a, b)),
+        (0.40, lambda: asker.better(a, b, FIRST_LEAN)),
+    ]
+    return _draw(asker, one, ONE_PICTURE), _draw(asker, pair, TWO_PICTURES)
 
 
 def _draw(asker: Asker, plan: list[tuple[float, Callable[[], Asked]]], count: int) -> list[Asked]:

@@ -1,13 +1,14 @@
-"""Step 3 for `built-in`: the tower's tokens are evened out and kept; the projector learns alone.
+"""Step 3: the tower's tokens are evened out and kept; the projector learns alone.
 
-    OMP_NUM_THREADS=1 python -m runs.built_in_judge.project
+    OMP_NUM_THREADS=1 python -m runs.built_in_judge.project built-in
+    OMP_NUM_THREADS=1 python -m runs.built_in_judge.project built-in-base
 
 What tells families apart varies little beside what does not, and a projector that starts from the
 tower's tokens as they come takes hours to find it: a judge trained so named .41 of the visible
 faults of validation photos, where a linear map of the same tokens, each feature scaled to unit
 spread, named .66. So the scale is written into the tower's last layer norm. Then the projector
-learns alone what its tokens must say (`sight`), and to keep photos apart place by place. The tower
-is not trained any more, so its tokens are computed once: five minutes, and one for the projector.
+learns alone what its tokens must say (`sight`), and to keep photos apart. The tower stays as it is,
+so its tokens are computed once: four minutes, and one for the projector.
 
 A language model of four layers would still need hours to hear what the tokens say, so it gets one
 more before them that starts as the mean of all tokens, passed on as it is (`with_listener`).
@@ -26,12 +27,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from runs.built_in_judge.checkpoint import LAYERS, WIDTH, new_model, take_over, tokenizer
+from runs.built_in_judge.checkpoint import LAYERS, WIDTH, new_model, tokenizer
 from runs.built_in_judge.make import PICTURES
 from runs.built_in_judge.pictures import Pictures
 from runs.built_in_judge.schedule import cosine, same_photo
-from runs.built_in_judge.sight import aligned
+from runs.built_in_judge.sight import Whole, aligned
 from runs.built_in_judge.vision import TOKENS, WIDTHS, precision, to_pixel_values
+from snellen.judges import built_in
 
 STEPS, RATE = 800, 1.5e-3
 UNITS_A_BATCH = 24
@@ -41,24 +43,21 @@ SAMPLE = 512  # pictures that the spread of a feature is measured on
 Half = NDArray[np.float16]
 
 
-class Places(nn.Module):
-    """Tokens (n, 49, `WIDTH`) → an embedding (n, 64) of what lies where; only training needs it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.each, self.all = nn.Linear(WIDTH, 16), nn.Linear(TOKENS * 16, 64)
-
-    def forward(self, projected: Tensor) -> Tensor:
-        embedding: Tensor = self.all(self.each(projected.float()).flatten(1))
-        return embedding
-
-
 @torch.inference_mode()
 def tokens_of(tower: Any, pixels: NDArray[np.uint8]) -> Tensor:
     """(n, 49, C) of (n, 224, 224, 3)."""
     with precision():
         seen: Tensor = tower(to_pixel_values(torch.from_numpy(pixels))).last_hidden_state
     return seen.float()
+
+
+def tower_of(name: str, out: Path) -> dict[str, Tensor]:
+    """The weights that `encode` or `encode_content` left."""
+    if name == "built-in-base":
+        content: dict[str, Tensor] = torch.load(out / "tower-base.pt", weights_only=True)
+        return content
+    average, start = torch.load(out / "encode.pt", weights_only=True)["average"], "module.tower."
+    return {k[len(start) :]: v for k, v in average.items() if k.startswith(start)}
 
 
 def even_out(tower: Any, tokens: Tensor) -> None:
@@ -116,35 +115,25 @@ def with_listener(model: Any) -> Any:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=built_in.NAMES)
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_judge"))
     parser.add_argument("--out", type=Path, default=Path("runs/out/built_in_judge"))
     parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--from", dest="before", type=Path, help="checkpoint: tower and language")
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
+    folder = args.out / args.name
+    folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     data = Pictures(args.cache, "train")
-    model = new_model(len(tokenizer()))
-    projector = model.model.multi_modal_projector
-    fresh = {name: value.clone() for name, value in projector.state_dict().items()}
-    if args.before:
-        take_over(model, args.before)
-    else:
-        average = torch.load(args.out / "encode.pt", weights_only=True)["average"]
-        start = "module.tower."
-        model.model.vision_tower.load_state_dict(
-            {k[len(start) :]: v for k, v in average.items() if k.startswith(start)}
-        )
-    projector.load_state_dict(fresh)  # whatever it knew was of uneven tokens
-    tower = model.model.vision_tower.eval()
+    model = new_model(len(tokenizer()), tower_of(args.name, args.out))
+    projector, tower = model.model.multi_modal_projector, model.model.vision_tower.eval()
     some = range(0, len(data), max(1, len(data) // SAMPLE))
     even_out(tower, tokens_of(tower, data.pixels(some)))
-    kept = see(tower, data, args.out / "tokens.npy")
+    kept = see(tower, data, folder / "tokens.npy")
 
-    places = Places()
+    whole = Whole()
     spoken = [model.lm_head, model.model.language_model.norm]
     learning = [p for part in (projector, *spoken) for p in part.parameters()]
-    optimizer = torch.optim.AdamW([*learning, *places.parameters()], RATE, weight_decay=0.03)
+    optimizer = torch.optim.AdamW([*learning, *whole.parameters()], RATE, weight_decay=0.03)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: cosine(s, args.steps, 50))
     group = torch.arange(UNITS_A_BATCH * PICTURES) // PICTURES
     started, sums = time.time(), np.zeros(2)
@@ -153,8 +142,8 @@ def main() -> None:
         units = rng.choice(len(data) // PICTURES, UNITS_A_BATCH, replace=False)
         rows = (units[:, None] * PICTURES + np.arange(PICTURES)).ravel()
         projected = projector(torch.from_numpy(kept[rows].astype(np.float32)))
-        said = aligned(model, projected, [data.facts[row] for row in rows])
-        apart = same_photo(places(projected), group).mean()
+        said = aligned(args.name, model, projected, [data.facts[row] for row in rows])
+        apart = same_photo(whole(projected), group).mean()
         optimizer.zero_grad(set_to_none=True)
         (said + APART * apart).backward()
         nn.utils.clip_grad_norm_(learning, 1.0)
@@ -166,9 +155,8 @@ def main() -> None:
             means = {"said": round(sums[0] / 100, 4), "apart": round(sums[1] / 100, 4)}
             print(json.dumps({"step": step + 1, "seconds": seconds, **means}), flush=True)
             sums[:] = 0
-    torch.save(
-        {"model": model.state_dict(), "places": places.state_dict()}, args.out / "project.pt"
-    )
+    model = with_listener(model)
+    torch.save({"model": model.state_dict(), "whole": whole.state_dict()}, folder / "project.pt")
 
 
 if __name__ == "__main__":

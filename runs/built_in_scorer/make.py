@@ -38,6 +38,7 @@ def fit_proxy(paths: list[Path], cache: Path) -> SeverityProxy:
 
     Its table of measures is kept under a digest of photos and catalogue, so neither grows stale.
     """
+    cache.mkdir(parents=True, exist_ok=True)
     store = cache / f"proxy-{_digest_of(paths)}.npz"
     if not store.exists():
         rows, names = [], []

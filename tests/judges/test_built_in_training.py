@@ -39,7 +39,7 @@ def every_question() -> list[Asked]:
     """Many draws of both lessons, in both orders."""
     drawn: list[Asked] = []
     for seed in range(40):
-        for lesson in (lessons.tuned, lessons.base):
+        for lesson in (lessons.tuned, lessons.base, lessons.heard):
             one, two = lesson(Asker(RNG(seed)), *((GOOD, BAD) if seed % 2 else (BAD, GOOD)))
             drawn += [*one, *two]
     return drawn
@@ -134,12 +134,17 @@ def test_the_base_is_told_what_pleases_and_not_what_is_good() -> None:
     )
     assert content.appeal(pleasing.thumb) > content.appeal(dull.thumb) + 1
     assert lessons.lean(pleasing).worth > lessons.lean(dull).worth
-    one, _ = lessons.base(Asker(RNG(3)), GOOD, BAD)
-    asked = [a for seed in range(30) for a in lessons.base(Asker(RNG(seed)), GOOD, BAD)[0]]
-    naming = [a.answer for a in asked if set(a.answer) <= set(FAMILIES) and len(a.answer) == 8]
-    assert one
-    assert naming
-    assert all(max(answer.values()) == pytest.approx(1 / 8) for answer in naming)
+
+
+def test_of_pictures_the_base_is_asked_nothing_about_distortions() -> None:
+    def named(lesson: lessons.Lesson) -> list[Asked]:
+        drawn = [a for seed in range(30) for a in lesson(Asker(RNG(seed)), GOOD, BAD)[0]]
+        names = {name for group in wordings.FAMILY_NAMES for name in group}
+        return [asked for asked in drawn if set(asked.answer) <= names and asked.answer]
+
+    assert not named(lessons.base)
+    assert named(lessons.heard)
+    assert all(max(asked.answer.values()) > 0.99 for asked in named(lessons.heard))
 
 
 def test_content_is_read_from_names_and_colours() -> None:
@@ -322,8 +327,12 @@ def test_what_is_to_be_said_is_least_wrong_when_it_is_said() -> None:
     ):
         for word in words:
             telling[row, :, tokens(word)[0]] = 3.0
-    assert aligned(model, telling, pictures) < aligned(model, silent, pictures) - 0.3
-    assert aligned(model, telling.flip(0), pictures) > aligned(model, silent, pictures)
+
+    def loss(given: torch.Tensor) -> float:
+        return float(aligned("built-in", model, given, pictures))
+
+    assert loss(telling) < loss(silent) - 0.3
+    assert loss(telling.flip(0)) > loss(silent)
 
 
 def test_windows_lie_anywhere_and_are_of_one_size() -> None:
@@ -334,3 +343,41 @@ def test_windows_lie_anywhere_and_are_of_one_size() -> None:
     assert np.array_equal(anywhere(pixels, (0.999, 0.999)), pixels[-224:, -224:])
     small = pixels[:200]
     assert np.array_equal(anywhere(small, (0.5, 0.5)), window(small))
+
+
+def test_words_in_the_place_of_a_picture_tell_its_fault_and_how_strong_it_is() -> None:
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from runs.built_in_judge.checkpoint import WIDTH, new_model, tokenizer
+    from runs.built_in_judge.packing import tokens
+    from runs.built_in_judge.told import told
+
+    torch.manual_seed(0)
+    model = new_model(len(tokenizer()))
+    given = told(model, [BAD, GOOD], RNG(0))
+    assert given.shape == (2, 49, WIDTH)
+    words = model.get_input_embeddings().weight
+
+    def count(word: str) -> list[int]:
+        one = words[tokens(word)[0]]
+        return [int((row == one).all(1).sum()) for row in given]
+
+    noise, clean = count("noise"), count("clean")
+    assert noise[0] > 5
+    assert noise[1] == 0
+    assert clean[0] == 0
+    assert clean[1] > 5
+    assert sum(count("excellent")) > 0
+    assert given.requires_grad  # the words are learnt with the rest
+    assert torch.equal(told(model, [BAD, GOOD], RNG(0)), given)
+
+
+def test_photos_are_told_apart_by_the_mean_of_their_tokens() -> None:
+    torch = pytest.importorskip("torch")
+    from runs.built_in_judge.checkpoint import WIDTH
+    from runs.built_in_judge.sight import Whole
+
+    torch.manual_seed(0)
+    whole, some = Whole(), torch.randn(3, 49, WIDTH)
+    assert torch.allclose(whole(some), whole(some[:, torch.randperm(49)]), atol=1e-5)
+    assert not torch.allclose(whole(some)[0], whole(some)[1], atol=1e-2)
