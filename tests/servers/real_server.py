@@ -1,4 +1,5 @@
-"""A real vLLM on this machine's CPU, in the environment that `make test-servers` builds."""
+"""Real servers on this machine's CPU, in the environments that `make test-servers` builds: vLLM and
+llama.cpp."""
 
 from __future__ import annotations
 
@@ -8,12 +9,13 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-servers" / "bin" / "python"
+LLAMA = ROOT / ".venv-llama" / "bin" / "python"
 PATIENCE = 1800  # seconds; a minute on an idle machine, far more on a busy one
 
 _ENVIRONMENT = {
@@ -41,17 +43,39 @@ def vllm(folder: Path, log: Path) -> Iterator[str]:
         "--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port),
         "--dtype", "float32", "--max-model-len", "2048", "--max-num-seqs", "4", "--enforce-eager",
     ]  # fmt: skip
+    with _serving(command, port, log):
+        yield f"http://127.0.0.1:{port}/v1"
+
+
+@contextmanager
+def llama(checkpoint: Path, folder: Path) -> Iterator[str]:
+    """llama.cpp's own server over `checkpoint` as "tiny" in float32; gives the URL with /v1.
+
+    folder : for its files and what it prints. Raises `RuntimeError` as `vllm` does.
+    """
+    here, port = Path(__file__).parent, _free_port()
+    subprocess.run(
+        [str(LLAMA), str(here / "gguf_model.py"), str(checkpoint), str(folder)], check=True
+    )
+    command = [str(LLAMA), str(here / "llama_program.py"), str(folder), str(port)]
+    with _serving(command, port, folder / "log.txt"):
+        yield f"http://127.0.0.1:{port}/v1"
+
+
+@contextmanager
+def _serving(command: Sequence[str], port: int, log: Path) -> Iterator[None]:
+    """The program while it serves; its whole group of processes is ended after."""
     with log.open("wb") as file:
         process = subprocess.Popen(
             command,
             stdout=file,
             stderr=subprocess.STDOUT,
             env={**os.environ, **_ENVIRONMENT},
-            start_new_session=True,  # its workers are ended with it
+            start_new_session=True,
         )
         try:
             _wait_for(f"http://127.0.0.1:{port}/health", process, log)
-            yield f"http://127.0.0.1:{port}/v1"
+            yield
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(30)
@@ -62,13 +86,13 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     while time.monotonic() < end:
         if process.poll() is not None:
             lines = log.read_text("utf-8", "replace").splitlines()[-20:]
-            raise RuntimeError("vLLM ended:\n" + "\n".join(lines))
+            raise RuntimeError("the server ended:\n" + "\n".join(lines))
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return
         except OSError:
             time.sleep(1)
-    raise RuntimeError(f"vLLM is not ready after {PATIENCE} s; see {log}")
+    raise RuntimeError(f"the server is not ready after {PATIENCE} s; see {log}")
 
 
 def _free_port() -> int:

@@ -18,7 +18,8 @@ from snellen.judges.probes import picture
 from snellen.judges.server_messages import WHOLE_PROMPT, listing, messages, png_url
 from snellen.judges.server_wire import RequestFailed, Wire
 
-_TRIED = (20, 10, 5)  # for top_logprobs: 20 is the limit of OpenAI and vLLM's default
+# For top_logprobs: llama.cpp lists as many as are asked for, OpenAI and vLLM by default 20.
+_TRIED = (200, 20, 10, 5)
 _PROBE = "Say one word."
 _WORD = "well"
 _REFUSED = range(400, 500)
