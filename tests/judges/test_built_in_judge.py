@@ -176,6 +176,14 @@ class TestJudge:
     def test_its_name_says_which_training_and_precision(self, judge: Judge) -> None:
         assert re.fullmatch(r"built-in@[0-9a-f]{12} float32 .*CLIPImageProcessor.*", judge.name)
 
+    def test_it_loads_without_a_word(self, capsys: pytest.CaptureFixture[str]) -> None:
+        from transformers.utils.logging import is_progress_bar_enabled
+
+        before = is_progress_bar_enabled()
+        load_judge("built-in")
+        assert capsys.readouterr() == ("", "")
+        assert is_progress_bar_enabled() == before
+
     def test_it_is_a_stock_checkpoint(self, judge: Judge) -> None:
         plain = load_judge(f"hf:{built_in.FOLDER / 'built-in'}")
         question = levels_of(SCENES[0], RATE, levels=LEVELS, prefill=IS)

@@ -10,12 +10,19 @@ whole token sequences, over the whole vocabulary (see `transformers_options`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForImageTextToText
+from transformers.utils.logging import (
+    disable_progress_bar,
+    enable_progress_bar,
+    is_progress_bar_enabled,
+)
 
 from snellen.errors import InputError, JudgeError, SnellenError
 from snellen.judges import transformers_inside as inside
@@ -31,7 +38,7 @@ from snellen.judges.transformers_processor import backend, encode, load_processo
 from snellen.judges.transformers_reading import Reader
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
+_LARGE = 1 << 30  # bytes of weights that take long enough to load for a progress bar
 
 # Questions that are prepared together, of which the pixels are in memory.
 _WINDOW = 64
@@ -232,9 +239,10 @@ def load(
         ) from None
     processor = load_processor(place, config, **options)
     try:
-        model = AutoModelForImageTextToText.from_pretrained(
-            place, dtype=_DTYPES[precision], **options
-        )
+        with _bar(Path(place)):
+            model = AutoModelForImageTextToText.from_pretrained(
+                place, dtype=_DTYPES[precision], **options
+            )
         model = model.to(where).eval()
     except Exception as error:
         raise JudgeError(
@@ -249,6 +257,24 @@ def load(
         "image processor": backend(processor),
     }
     return TransformersJudge(name, model, processor, decided, share=share, batch=batch)
+
+
+@contextmanager
+def _bar(folder: Path) -> Iterator[None]:
+    """No progress bar for weights that are here already and small: they are loaded before it can be
+    read."""
+    files = list(folder.glob("*.safetensors")) if folder.is_dir() else []
+    small = bool(files) and sum(file.stat().st_size for file in files) < _LARGE
+    if not small or not is_progress_bar_enabled():
+        yield
+        return
+    disable_progress_bar()
+    try:
+        yield
+    finally:
+        with warnings.catch_warnings():  # of a variable that forbids the hub's bars anyway
+            warnings.simplefilter("ignore")
+            enable_progress_bar()
 
 
 def _device(asked: str) -> tuple[torch.device, str]:
