@@ -44,8 +44,8 @@ class Calibration:
 
     opinion : the head.
     half    : half the width of the interval about every calibrated score, in units of the ratings.
-    how     : "cross-conformal" (no assumption), or "Student's t" where under 19 ratings no interval
-              without assumptions exists: errors are then taken as normal.
+    how     : "cross-conformal" (of the errors' shape only that large ones are rarer), or "Student's
+              t" where under 19 ratings no such interval exists: errors are then taken as normal.
     n       : ratings it was learned from.
     """
 
@@ -138,8 +138,8 @@ def interval_of(errors: npt.ArrayLike) -> tuple[float, How]:
         return conformal_quantile(e, COVERAGE), "cross-conformal"
     from scipy.special import stdtrit
 
-    deviation = math.sqrt(float((e**2).sum()) / (e.size - 1))
-    return float(stdtrit(e.size - 1, (1 + COVERAGE) / 2)) * deviation, "Student's t"
+    # The errors' mean is 0 by assumption and not estimated, so each of them is a degree of freedom.
+    return float(stdtrit(e.size, (1 + COVERAGE) / 2)) * math.sqrt(np.mean(e**2)), "Student's t"
 
 
 def cross_check(
