@@ -1,4 +1,4 @@
-"""`snellen label`: a judge labels pictures and pairs of them, for a student to learn from."""
+"""`snellen label`: a judge labels pictures, and pairs of them, for a student to learn from."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def command(
     judge: Annotated[str, typer.Option(help="The teacher: a judge; see `snellen models`.")],
     method: Annotated[str, typer.Option(help="How it is asked and read.")] = "levels",
     pairs_per_image: Annotated[
-        int, typer.Option(min=0, help="Pairs each picture is in, half of them between close ones.")
-    ] = 4,
+        int, typer.Option(min=0, help="Also ask which of two is better: pairs each picture is in.")
+    ] = 0,
     reliability: Annotated[
         Path | None, typer.Option(help="reliability.json of an audit of this judge.")
     ] = None,
@@ -61,7 +61,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
 ) -> None:
-    """Ask a judge about every picture, and which of two is better, and keep it as labels.
+    """Ask a judge about every picture and keep what it says as labels for a student.
 
     What it will cost is said once the first pictures are labelled. The same command again goes on
     where it was stopped; no question is asked twice. Exit status: 0; 2 when some pictures have no
@@ -150,13 +150,17 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _forecast(found: Forecast) -> str:
-    rest = f"{counted(found.pictures, 'picture')} and {counted(found.pairs, 'pair')} to label"
+    rest = f"{_both(found.pictures, found.pairs)} to label"
     cost = f"{counted(found.questions, 'question')}"
     if found.seconds is not None:
         cost += f", about {_duration(found.seconds)}"
     if found.tokens is not None:
         cost += f", {found.tokens:,} prompt tokens"
     return f"forecast: {rest}: {cost}"
+
+
+def _both(pictures: int, pairs: int) -> str:
+    return counted(pictures, "picture") + (f" and {counted(pairs, 'pair')}" if pairs else "")
 
 
 def _duration(seconds: float) -> str:
@@ -168,16 +172,14 @@ def _duration(seconds: float) -> str:
 def _show(done: Labelled, only_forecast: bool) -> None:
     lines = [f"note   {note}" for note in done.notes]
     if not only_forecast:
-        known = done.pictures - done.missing
-        lines.append(
-            f"{known} of {counted(done.pictures, 'picture')} and"
-            f" {done.pairs - done.missing_pairs} of {counted(done.pairs, 'pair')} labelled"
-        )
+        known = f"{done.pictures - done.missing} of {counted(done.pictures, 'picture')}"
+        if done.pairs:
+            known += f" and {done.pairs - done.missing_pairs} of {counted(done.pairs, 'pair')}"
+        lines.append(f"{known} labelled")
         if done.missing or done.missing_pairs:
             lines.append(
-                f"missing: {counted(done.missing, 'picture')},"
-                f" {counted(done.missing_pairs, 'pair')}; the rows say why, and the same command"
-                " again tries once more"
+                f"missing: {_both(done.missing, done.missing_pairs)}; the rows say why, and the"
+                " same command again tries once more"
             )
     lines.append(f"asked  {done.asked} questions, {done.remembered} known from before")
     lines.append(f"labels {done.folder}")

@@ -4,8 +4,9 @@
 
 Unless told otherwise only the head learns: the body is the built-in scorer's, its features are
 computed once for each picture, and a thousand steps take seconds. With `tune="all"` everything
-learns, from the pixels, at a small rate. Pictures held out (and every pair they are in) say when to
-stop. A checkpoint is written as it goes; the same command again goes on from it.
+learns, from the pixels, at a small rate. The teacher's levels of pictures held out (and every pair
+they are in, where there are any) say when to stop. A checkpoint is written as it goes; the same
+command again goes on from it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Recipe:
     """How to learn.
 
     tune         : "head" (seconds) or "all" (the body too, minutes to hours).
-    pair_weight  : λ, the weight of pairs against points; 0 leaves them out.
+    pair_weight  : λ, the weight of pairs, where there are any, against points; 0 leaves them out.
     use_reliability : weigh labels by the teacher's own doubt. Off: with our built-in judge on pcuid
                    all labels alike taught far more (docs/students.md), as doubt is where grades
                    differ.
