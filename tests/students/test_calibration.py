@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_opinion import world
 
-from snellen.errors import TooFewRatings
+from snellen.errors import ConstantValues, TooFewRatings
 from snellen.students.calibration import (
     cross_check,
     cross_predict,
@@ -88,6 +88,18 @@ def test_ten_ratings_can_be_learned_from_but_not_drawn_as_a_curve() -> None:
     assert curve.gain is None
     with pytest.raises(TooFewRatings, match="9 ratings"):
         fit_calibration(*world(9))
+
+
+def test_ratings_or_scores_that_hardly_differ_are_refused_plainly() -> None:
+    scores, features, mos = world(20)
+    hardly = np.where(np.arange(20) == 7, 4.0, 3.0)
+    with pytest.raises(ConstantValues, match="all but 1 of the 20 ratings are alike"):
+        cross_predict(scores, features, hardly)
+    with pytest.raises(ConstantValues, match="all but 1 of the 20 scores are alike"):
+        cross_predict(hardly, features, mos)
+    some = np.where(np.arange(20) % 7 == 0, 4.0, 3.0)  # of ten, a draw may hold none of the three
+    for point in learning_curve(scores, features, some).points:
+        assert np.isfinite(point.srcc).all()
 
 
 def test_the_same_ratings_make_the_same_student() -> None:

@@ -13,7 +13,7 @@ from student_pictures import SHARPNESS, write_pictures
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-torch")
 
-from snellen.errors import InputError, ScorerError, TooFewRatings  # noqa: E402
+from snellen.errors import ConstantValues, InputError, ScorerError, TooFewRatings  # noqa: E402
 from snellen.judges import load_judge  # noqa: E402
 from snellen.scoring import make_method  # noqa: E402
 from snellen.students.distilling import CHECKPOINT, Lesson, Recipe, distil  # noqa: E402
@@ -195,6 +195,9 @@ def test_too_few_labels_and_senseless_recipes_are_refused(
         distil(copy_of(start), gone, Recipe(), tmp_path / "s", cache=cache)
     with pytest.raises(InputError, match="λ is -1"):
         distil(copy_of(start), labels, Recipe(pair_weight=-1), tmp_path / "s", cache=cache)
+    flat = replace(labels, levels=np.full((len(labels), 5), 0.2))
+    with pytest.raises(ConstantValues, match="the teacher said the same of all 40 pictures"):
+        distil(copy_of(start), flat, Recipe(pair_weight=0), tmp_path / "s", cache=cache)
 
 
 def test_a_folder_that_is_no_student_is_told(tmp_path: Path, start: StudentModel) -> None:

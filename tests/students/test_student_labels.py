@@ -156,6 +156,8 @@ def test_labels_of_another_judge_do_not_mix(photos: Path, tmp_path: Path) -> Non
     run(photos, tmp_path / "b", judge=other)
     with pytest.raises(DataError, match="different judges do not mix"):
         read_labels([tmp_path / "a", tmp_path / "b"])
+    with pytest.raises(RunError, match=r"no run of labels.*snellen label"):
+        read_labels([tmp_path])
     undecided = read_labels([tmp_path / "b"])
     assert undecided.reliability == pytest.approx(np.zeros(COUNT), abs=1e-9)
     with pytest.raises(RunError, match="another request"):

@@ -1,4 +1,4 @@
-"""The work of `snellen label`: a teacher is asked about every picture, and, if told to, about pairs.
+"""The work of `snellen label`: a teacher is asked about pictures, and about pairs if told to.
 
     folder = label(["photos"], load_judge("…"), make_method("levels"), Order(), Path("labels"))
 
