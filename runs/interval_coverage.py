@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from snellen.stats.arrays import Floats
-from snellen.students.calibration import COVERAGE, cross_predict, fewest_for, interval_of
+from snellen.stats.conformal import fewest_for
+from snellen.students.calibration import COVERAGE, cross_predict, interval_of
 from snellen.students.features import found_images, look_at
 from snellen.students.model import new_student
 from snellen.students.opinion import fit_opinion, kernel, typical_width

@@ -23,6 +23,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from snellen.errors import SnellenError
+from snellen.images import AnyFile
 from snellen.stats import fit_mapping
 from snellen.stats.arrays import Floats, Ints
 from snellen.students.calibration import fit_calibration
@@ -53,7 +54,7 @@ class Rated:
 def rated(student: StudentModel, table: Path, cache: Path) -> tuple[Rated, list[str]]:
     """The set as this student sees it, and the content hash of each image."""
     opinions = read_opinions(table)
-    paths = [table.parent / name for name in opinions.image]
+    paths: list[AnyFile] = [table.parent / name for name in opinions.image]
     looked = look_at(student, paths, cache=cache)
     mos = dict(zip(paths, opinions.mos, strict=True))
     found = Rated(looked.scores, looked.features, np.array([mos[path] for path in looked.paths]))

@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from snellen.cli.engines import (
-    AddressOption,
-    CpusOption,
-    Engine,
-    EngineOption,
-    GpusOption,
-    PartOption,
-    ShardsOption,
-    Where,
-    WorkersOption,
-)
+from snellen.cli.engines import Where, here_or_on_cluster
 from snellen.wording import counted
 
 if TYPE_CHECKING:
@@ -30,6 +20,7 @@ if TYPE_CHECKING:
 SOME_MISSING, NOTHING_DONE, STOPPED = 2, 1, 130
 
 
+@here_or_on_cluster
 def command(
     paths: Annotated[list[str], typer.Argument(help="Pictures, folders, globs.")],
     judge: Annotated[str, typer.Option(help="The teacher: a judge; see `snellen models`.")],
@@ -51,15 +42,10 @@ def command(
     forecast: Annotated[
         bool, typer.Option("--forecast", help="Say what it would cost, and stop.")
     ] = False,
-    engine: EngineOption = Engine.local,
-    address: AddressOption = None,
-    workers: WorkersOption = None,
-    cpus: CpusOption = None,
-    gpus: GpusOption = None,
-    shards: ShardsOption = None,
-    part: PartOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    *,
+    where: Where,
 ) -> None:
     """Ask a judge about every picture and keep what it says as labels for a student.
 
@@ -72,8 +58,7 @@ def command(
     from snellen.scoring import make_method
     from snellen.students.labelling import Order, label
 
-    where = Where(address, workers, cpus, gpus, shards, part)
-    where.check(engine, memory=memory, forecast=forecast or None)
+    where.check(memory=memory, forecast=forecast or None)
     audit = None if reliability is None else read_reliability(reliability)
     order = Order(pairs_per_image, _shard(shard), audit)
     told: list[Forecast] = []
@@ -92,7 +77,7 @@ def command(
             def tell(ready: int, total: int) -> None:
                 show(Progress(max(total, ready), ready, 0, 0))
 
-            if engine is Engine.ray:
+            if where.on_ray:
                 done = _on_cluster(paths, judge, method, order, where, run, fresh, tell)
             else:
                 done = label(
