@@ -49,7 +49,7 @@ def main() -> None:
         write_pictures(photos, PICTURES, side=512)
         judge = Slow()
         began, worked = time.perf_counter(), time.process_time()
-        done = label([str(photos)], judge, make_method("levels"), Order(), Path(folder) / "labels")
+        done = label([str(photos)], judge, make_method("levels"), Order(4), Path(folder) / "labels")
         wall = time.perf_counter() - began
         own = time.process_time() - worked - judge.worked
     print(f"{done.asked} questions: {wall:.1f} s, of them the judge's {judge.spent:.1f} s")

@@ -59,14 +59,14 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, default=Path("../shared/data/rated/pcuid"))
     parser.add_argument("--judge", default="built-in")
     parser.add_argument("--method", default="levels")
-    parser.add_argument("--pairs-per-image", type=int, default=4)
+    parser.add_argument("--pairs-per-image", type=int, default=0)
     parser.add_argument("--ratings", type=int, default=30, help="how many to learn from")
     parser.add_argument("--out", type=Path, default=Path("runs/out/story"))
     args = parser.parse_args()
     out, pictures = args.out, str(args.photos / "images")
     out.mkdir(parents=True, exist_ok=True)
     with told(f"{args.judge} labels {pictures}"):
-        order = Order(args.pairs_per_image)
+        order = Order(pairs_per_image=args.pairs_per_image)
         done = label(
             [pictures], load_judge(args.judge), make_method(args.method), order, out / "labels",
             foretold=lambda cost: print(f"  {cost.questions} questions, {cost.seconds or 0:.0f} s"),

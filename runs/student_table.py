@@ -4,15 +4,17 @@
 
 For each rated set, over many random splits (four fifths to learn from, one fifth to judge by): the
 teacher, the built-in scorer and the student as they are, the same calibrated on 10, 20, 30 and
-100 % of the learning part, a monotone map alone, and the ratings alone. Students without one
-ingredient each (pairs, reliability, audit weights, tuned λ) follow. Everything runs on features
-that are computed once. Means over the splits, with the interval of the mean.
+100 % of the learning part, a monotone map alone, and the ratings alone. Students with one
+ingredient more or less each (pairs, the teacher's doubt, audit weights) follow. Everything runs on
+features that are computed once. Means over the splits, with the interval of the mean; scores that
+are all alike rank nothing, so such splits have no SRCC and are counted.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +23,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from snellen.errors import SnellenError
+from snellen.images import AnyFile
 from snellen.stats import fit_mapping
 from snellen.stats.arrays import Floats, Ints
 from snellen.students.calibration import fit_calibration
@@ -51,7 +54,7 @@ class Rated:
 def rated(student: StudentModel, table: Path, cache: Path) -> tuple[Rated, list[str]]:
     """The set as this student sees it, and the content hash of each image."""
     opinions = read_opinions(table)
-    paths = [table.parent / name for name in opinions.image]
+    paths: list[AnyFile] = [table.parent / name for name in opinions.image]
     looked = look_at(student, paths, cache=cache)
     mos = dict(zip(paths, opinions.mos, strict=True))
     found = Rated(looked.scores, looked.features, np.array([mos[path] for path in looked.paths]))
@@ -72,6 +75,9 @@ def budget_rows(learn: Ints, share: float) -> Ints | None:
 
 
 def srcc(said: Floats, truth: Floats) -> float:
+    """SRCC; NaN where either is flat, which ranks nothing."""
+    if np.ptp(said) == 0 or np.ptp(truth) == 0:
+        return math.nan
     return float(spearmanr(said, truth)[0])
 
 
@@ -142,17 +148,32 @@ def teacher_of(labels: Labels, hashes: list[str], data: Rated) -> Rated:
 
 
 def variants(labels: Labels) -> dict[str, tuple[Labels, Recipe]]:
-    """The student, and students without one ingredient each."""
+    """The student as it is by default, and students with one ingredient more or less each."""
     found = {
-        "student": (labels, Recipe()),
-        "  without pairs": (labels, Recipe(pair_weight=0.0)),
-        "  with reliability": (labels, Recipe(use_reliability=True)),
-        "  λ 0.3": (labels, Recipe(pair_weight=0.3)),
-        "  λ 3": (labels, Recipe(pair_weight=3.0)),
+        "student": (labels, Recipe(pair_weight=0.0)),
+        "  by the teacher's doubt": (labels, Recipe(pair_weight=0.0, use_reliability=True)),
     }
+    if len(labels.p):
+        found |= {
+            f"  with pairs, λ {weight:g}": (labels, Recipe(pair_weight=weight))
+            for weight in (0.3, 1.0, 3.0)
+        }
     if (labels.audit != 1).any():
-        found["  without audit weights"] = (labels, Recipe(use_audit=False))
+        found["  without audit weights"] = (
+            labels,
+            Recipe(pair_weight=0.0, use_audit=False),
+        )
     return found
+
+
+def cell(values: Floats) -> str:
+    """Mean ± half of its 95 % interval of the splits that have the figure; how many have none."""
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return "–" if not values.size else f"– ({values.size} flat)"
+    half = 1.96 * known.std(ddof=1) / np.sqrt(known.size) if known.size > 1 else 0
+    flat = values.size - known.size
+    return f"{known.mean():.3f} ± {half:.3f}" + (f" ({flat} flat)" if flat else "")
 
 
 def show(rows: dict[str, Row], figure: str) -> None:
@@ -161,11 +182,7 @@ def show(rows: dict[str, Row], figure: str) -> None:
     print(f"| {figure} | " + " | ".join(column.split(" at ")[1] for column in columns) + " |")
     print("| --- |" + " --- |" * len(columns))
     for name, row in rows.items():
-        cells = []
-        for column in columns:
-            values = np.array(row.get(column, []))
-            half = 1.96 * values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0
-            cells.append(f"{values.mean():.3f} ± {half:.3f}" if len(values) else "–")
+        cells = [cell(np.array(row.get(column, []), np.float64)) for column in columns]
         print(f"| {name} | " + " | ".join(cells) + " |")
     print(flush=True)
 

@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 
 from snellen.cli import app
-from snellen.cli.engines import Engine, Where
+from snellen.cli.engines import Engine, Where, WhereRows
 from snellen.errors import InputError, MissingExtra
 from snellen.scale.auditing import PART as AUDIT_PART
 from snellen.scale.labelling import PART as LABEL_PART
@@ -57,13 +57,13 @@ def test_the_script_of_a_real_cluster_is_whole_and_says_how_it_is_used() -> None
 
 def test_options_of_the_other_engine_are_refused_and_not_ignored() -> None:
     with pytest.raises(InputError, match=r"--gpus has no effect with --engine local.*Add --engine"):
-        Where(gpus=1).check(Engine.local)
+        Where(gpus=1).check()
     with pytest.raises(InputError, match="--no-gather has no effect"):
-        Where(gather=False).check(Engine.local)
+        WhereRows(gather=False).check()
     with pytest.raises(InputError, match="--jobs has no effect with --engine ray"):
-        Where(gpus=1).check(Engine.ray, jobs=2)
-    Where().check(Engine.local, jobs=2)
-    Where("auto", 2, 1, 0.5, "s3://b", 9, False).check(Engine.ray, jobs=None)
+        Where(Engine.ray, gpus=1).check(jobs=2)
+    Where().check(jobs=2)
+    WhereRows(Engine.ray, "auto", 2, 1, 0.5, "s3://b", 9, False).check(jobs=None)
 
 
 def test_without_ray_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,8 +40,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_labels_and_pairs(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no picture")
     paths, cluster = [str(photos), str(tmp_path / "broken.png")], Elsewhere()
-    there = label_on_ray(paths, JUDGE, "levels", Order(), cluster, tmp_path / "there", part=3)  # type: ignore[arg-type]
-    here = label(paths, load_judge(JUDGE), make_method("levels"), Order(), tmp_path / "here")
+    there = label_on_ray(paths, JUDGE, "levels", Order(4), cluster, tmp_path / "there", part=3)  # type: ignore[arg-type]
+    here = label(paths, load_judge(JUDGE), make_method("levels"), Order(4), tmp_path / "here")
     for rows in ("rows.jsonl", "pairs/rows.jsonl"):
         text = (tmp_path / "there" / rows).read_text()
         assert text == (tmp_path / "here" / rows).read_text()
@@ -56,10 +56,10 @@ def test_labels_taken_up_again_ask_only_for_what_is_missing(photos: Path, tmp_pa
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"no picture")
     paths, cluster = [str(photos), str(bad)], Elsewhere()
-    label_on_ray(paths, JUDGE, "levels", Order(), cluster, tmp_path / "run", part=3)  # type: ignore[arg-type]
+    label_on_ray(paths, JUDGE, "levels", Order(4), cluster, tmp_path / "run", part=3)  # type: ignore[arg-type]
     shards = sorted((tmp_path / "run" / "shards").rglob("*.parquet"))
     cluster.did.clear()
-    label_on_ray(paths, JUDGE, "levels", Order(), cluster, tmp_path / "run", part=3)  # type: ignore[arg-type]
+    label_on_ray(paths, JUDGE, "levels", Order(4), cluster, tmp_path / "run", part=3)  # type: ignore[arg-type]
     assert len(cluster.did) == 1
     assert set(shards) <= set((tmp_path / "run" / "shards").rglob("*.parquet"))
 

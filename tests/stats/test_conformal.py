@@ -27,6 +27,21 @@ def test_the_rank_counts_the_value_to_come() -> None:
     assert conformal_quantile([*errors, float("nan")], 0.95) == 38
 
 
+def test_between_two_ranks_it_is_read_off_the_line() -> None:
+    errors = np.arange(36) ** 2  # 37 · 0.95 = 35.15: between the 35th, 34², and the 36th, 35²
+    assert conformal_quantile(errors, 0.95) == pytest.approx(34**2 + 0.15 * (35**2 - 34**2))
+
+
+@pytest.mark.parametrize("n", [20, 24, 36, 50, 119])
+@pytest.mark.parametrize("draw", ["normal", "exponential", "uniform"])
+def test_few_errors_do_not_cover_more_than_asked(draw: str, n: int) -> None:
+    values = np.abs(getattr(np.random.default_rng(n), draw)(size=(4000, n + 50)))
+    half = np.array([conformal_quantile(row[:n], 0.95) for row in values])
+    share = (values[:, n:] <= half[:, None]).mean()
+    # No density here rises, so at least 0.95; rounding the rank up would make 0.973 of 36
+    assert 0.9475 <= share <= 0.965
+
+
 @pytest.mark.parametrize("draw", ["normal", "exponential", "standard_cauchy"])
 def test_coverage_of_a_new_value_is_nominal_for_any_distribution(draw: str) -> None:
     rng = np.random.default_rng(7)

@@ -40,7 +40,7 @@ def photos(tmp_path: Path) -> str:
 
 def run(photos: str, folder: Path, elsewhere: Backwards | None = None) -> Labelled:
     judge, method = load_judge(SHARPNESS), make_method("levels")
-    return label([photos], judge, method, Order(), folder, elsewhere=elsewhere)
+    return label([photos], judge, method, Order(4), folder, elsewhere=elsewhere)
 
 
 def test_the_rows_are_the_same(photos: str, tmp_path: Path) -> None:

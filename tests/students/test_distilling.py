@@ -13,7 +13,7 @@ from student_pictures import SHARPNESS, write_pictures
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-torch")
 
-from snellen.errors import InputError, ScorerError, TooFewRatings  # noqa: E402
+from snellen.errors import ConstantValues, InputError, ScorerError, TooFewRatings  # noqa: E402
 from snellen.judges import load_judge  # noqa: E402
 from snellen.scoring import make_method  # noqa: E402
 from snellen.students.distilling import CHECKPOINT, Lesson, Recipe, distil  # noqa: E402
@@ -68,7 +68,7 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> Labels:
     folder = tmp_path_factory.mktemp("teacher")
     write_pictures(folder / "photos", 40)
     judge, method = load_judge(SHARPNESS), make_method("levels")
-    label([str(folder / "photos")], judge, method, Order(), folder / "labels")
+    label([str(folder / "photos")], judge, method, Order(4), folder / "labels")
     return read_labels([folder / "labels"])
 
 
@@ -106,6 +106,30 @@ def test_a_student_comes_to_rank_as_its_teacher(
     back = open_student(tmp_path / "s")
     assert back.card["teacher"]["judge"] == labels.teacher
     assert np.array_equal(look_at(back, labels.paths, cache=cache).scores, after.scores)
+
+
+def test_without_pairs_the_levels_of_held_out_pictures_say_when_to_stop(
+    start: StudentModel, labels: Labels, cache: Path, tmp_path: Path
+) -> None:
+    none, empty = np.zeros(0, np.intp), np.zeros(0)
+    alone = replace(
+        labels, first=none, second=none, p=empty, pair_reliability=empty, disagreement=empty
+    )
+    looks: list[tuple[int, float]] = []
+    student = distil(
+        copy_of(start), alone, Recipe(epochs=100), tmp_path / "s", cache=cache,
+        told=lambda epoch, of, loss: looks.append((epoch, loss)),
+    )  # fmt: skip
+    after = look_at(student, alone.paths, cache=cache)
+    assert spearmanr(after.scores, alone.score)[0] > 0.9
+    card = student.card["distilled"]
+    assert card["pairs"] == 0
+    assert card["held_out"] == pytest.approx(min(loss for _, loss in looks), abs=1e-4)
+    held = np.flatnonzero(Lesson.of(alone, Recipe()).held.numpy())
+    raw = torch.from_numpy(np.ascontiguousarray(after.raw[held]))
+    said, levels = student.network.head(raw), torch.from_numpy(alone.levels[held]).float()
+    loss = points_loss(*said, levels, torch.ones(len(held)))
+    assert card["held_out"] == pytest.approx(loss.item(), abs=1e-4)
 
 
 def test_a_killed_training_goes_on_from_its_checkpoint(
@@ -171,6 +195,9 @@ def test_too_few_labels_and_senseless_recipes_are_refused(
         distil(copy_of(start), gone, Recipe(), tmp_path / "s", cache=cache)
     with pytest.raises(InputError, match="λ is -1"):
         distil(copy_of(start), labels, Recipe(pair_weight=-1), tmp_path / "s", cache=cache)
+    flat = replace(labels, levels=np.full((len(labels), 5), 0.2))
+    with pytest.raises(ConstantValues, match="the teacher said the same of all 40 pictures"):
+        distil(copy_of(start), flat, Recipe(pair_weight=0), tmp_path / "s", cache=cache)
 
 
 def test_a_folder_that_is_no_student_is_told(tmp_path: Path, start: StudentModel) -> None:

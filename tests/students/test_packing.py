@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -12,7 +13,7 @@ from student_pictures import falling, write_pictures, write_ratings
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-torch")
 
-from snellen.errors import InputError, TooFewRatings  # noqa: E402
+from snellen.errors import ConstantValues, InputError, TooFewRatings  # noqa: E402
 from snellen.images import read  # noqa: E402
 from snellen.scorers import load_scorer  # noqa: E402
 from snellen.students.calibrating import Calibrated, calibrate, figures_of  # noqa: E402
@@ -147,6 +148,26 @@ def test_a_reversed_scale_is_asked_about_and_never_turned(
         built_in, read_opinions(path), folder, trusted=True, curve=False, cache=folder / "cache"
     )
     assert meant.opinions[0] != done.opinions[0]
+    assert "since you said which end is better: the ratings fall" in meant.notes[-1]
+
+
+def test_a_student_that_scores_all_alike_is_refused_plainly(
+    built_in: StudentModel, folder: Path
+) -> None:
+    flat = StudentModel(copy.deepcopy(built_in.network), built_in.policy, dict(built_in.card))
+    head = flat.network.head
+    for parameter in head.parameters():
+        parameter.data.zero_()
+    head.weight.zero_()
+    with pytest.raises(ConstantValues, match=r"the same score, 57\.5: it has no ranking"):
+        calibrate(flat, read_opinions(folder / "mos.csv"), folder, cache=folder / "cache")
+
+
+def test_too_few_references_are_told(built_in: StudentModel, folder: Path, tmp_path: Path) -> None:
+    rows = [f"{i:03}.png,{1 + i / 10},r{i % 2}" for i in range(COUNT)]
+    (tmp_path / "m.csv").write_text("image,mos,reference\n" + "\n".join(rows) + "\n")
+    with pytest.raises(TooFewRatings, match=r"30 rated images are made from 2 references.*column"):
+        calibrate(built_in, read_opinions(tmp_path / "m.csv"), folder, cache=folder / "cache")
 
 
 def test_pairs_calibrate_too(built_in: StudentModel, folder: Path, tmp_path: Path) -> None:

@@ -54,10 +54,7 @@ def test_the_commands_of_the_pages_make_a_student_from_nothing(
             result = CliRunner().invoke(app, shlex.split(line), catch_exceptions=False)
             assert result.exit_code == 0, (line, result.output)
             said[verb] = result.output
-    # Two pairs a picture and round, but for the odd one whom all others have met.
-    assert re.search(
-        rf"{COUNT} of {COUNT} pictures and (4[678]) of \1 pairs labelled", said["label"]
-    )
+    assert f"{COUNT} of {COUNT} pictures labelled" in said["label"]
     assert "held-out loss" in said["distil"]
     assert "cross-conformal, 95 %" in said["calibrate"]
     assert (tmp_path / "next.csv").read_text().count("\n") == 6

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from archive_files import zipped
 from student_pictures import SHARPNESS, write_pictures
+from typer.testing import CliRunner
 
 from snellen.audit.reliability import OfFamily, Reliability
+from snellen.cli import app
 from snellen.errors import DataError, InputError, RunError
 from snellen.images import read
 from snellen.judges import Answer, Capabilities, Question, load_judge
@@ -21,6 +24,7 @@ from snellen.students.labels import Labels, read_labels
 from snellen.students.reliability import decidedness, five_levels
 
 COUNT = 12
+PAIRED = Order(pairs_per_image=4)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +36,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(photos: Path, folder: Path, order: Order | None = None, **options: object) -> Labelled:
     judge = options.pop("judge", None) or load_judge(SHARPNESS)
-    return label([str(photos)], judge, make_method("levels"), order or Order(), folder, **options)  # type: ignore[arg-type]
+    return label([str(photos)], judge, make_method("levels"), order or PAIRED, folder, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +128,7 @@ def test_a_stopped_run_goes_on_where_it_was(photos: Path, tmp_path: Path) -> Non
 def test_shards_hold_every_picture_once_and_are_read_together(photos: Path, tmp_path: Path) -> None:
     folders = [tmp_path / str(which) for which in (1, 2, 3)]
     for which, folder in enumerate(folders, start=1):
-        run(photos, folder, Order(shard=(which, 3)), memory=tmp_path / "answers.db")
+        run(photos, folder, Order(4, (which, 3)), memory=tmp_path / "answers.db")
     found = read_labels(folders)
     assert len(found) == COUNT
     assert sum(len(read_labels([folder])) for folder in folders) == COUNT
@@ -152,6 +156,8 @@ def test_labels_of_another_judge_do_not_mix(photos: Path, tmp_path: Path) -> Non
     run(photos, tmp_path / "b", judge=other)
     with pytest.raises(DataError, match="different judges do not mix"):
         read_labels([tmp_path / "a", tmp_path / "b"])
+    with pytest.raises(RunError, match=r"no run of labels.*snellen label"):
+        read_labels([tmp_path])
     undecided = read_labels([tmp_path / "b"])
     assert undecided.reliability == pytest.approx(np.zeros(COUNT), abs=1e-9)
     with pytest.raises(RunError, match="another request"):
@@ -179,10 +185,24 @@ def test_copies_are_labelled_once(tmp_path: Path) -> None:
 def test_a_judge_that_sees_one_image_labels_points_alone(photos: Path, tmp_path: Path) -> None:
     inner = load_judge(SHARPNESS)
     judge = ScriptedJudge(inner._script, "one", Capabilities("given", max_images=1))  # type: ignore[attr-defined]
-    with pytest.raises(InputError, match="--pairs-per-image 0"):
+    with pytest.raises(InputError, match="Leave out --pairs-per-image"):
         run(photos, tmp_path / "a", judge=judge)
-    done = run(photos, tmp_path / "a", Order(pairs_per_image=0), judge=judge)
+    done = run(photos, tmp_path / "a", Order(), judge=judge)
     assert (done.missing, done.pairs) == (0, 0)
+
+
+def test_no_pair_is_asked_about_unless_told_to(photos: Path, tmp_path: Path) -> None:
+    told: list[Forecast] = []
+    done = run(photos, tmp_path / "a", Order(), foretold=told.append)
+    assert (done.pictures, done.pairs, done.asked) == (COUNT, 0, COUNT)
+    assert (told[0].pairs, told[0].questions) == (0, COUNT - 2)
+    found = read_labels([tmp_path / "a"])
+    assert (len(found), len(found.first)) == (COUNT, 0)
+    said = CliRunner().invoke(
+        app, ["label", str(photos), "--judge", SHARPNESS, "--run", str(tmp_path / "b")]
+    )
+    assert f"{COUNT} of {COUNT} pictures labelled" in said.output
+    assert not re.search(r"\d pairs?\b", said.output)
 
 
 def audited(judge: str, seen: dict[str, float]) -> Reliability:
@@ -193,7 +213,7 @@ def audited(judge: str, seen: dict[str, float]) -> Reliability:
 def test_an_audit_weighs_labels_by_what_the_judge_is_blind_to(photos: Path, tmp_path: Path) -> None:
     seen = {name: 0.2 if name == "blur" else 0.9 for name in FAMILIES}
     audit = audited(load_judge(SHARPNESS).name, seen)
-    run(photos, tmp_path / "a", Order(pairs_per_image=0, audit=audit))
+    run(photos, tmp_path / "a", Order(audit=audit))
     found = read_labels([tmp_path / "a"])
     assert ((found.audit >= 0.2) & (found.audit <= 0.9)).all()
     names = [path.name for path in found.paths]

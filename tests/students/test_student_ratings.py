@@ -88,12 +88,30 @@ def test_constant_ratings_are_refused(tmp_path: Path) -> None:
 
 def test_two_scales_in_one_file_are_noticed(tmp_path: Path) -> None:
     mixed = [1.5, 2, 3, 4.5, 5, 80, 91, 73, 66, 98]
-    with pytest.raises(DataError, match="5 ratings lie within 0 to 5 and 5 between 10 and 98"):
+    with pytest.raises(
+        DataError, match=r"5 ratings lie within 0 to 5 and 5 above 10, '9\.png' with 98"
+    ):
         read_opinions(mos(tmp_path, *mixed))
     assert read_opinions(mos(tmp_path, *mixed), scale=(0, 100)).scale == (0, 100)
     rows = "".join(f"short,{i}.png,{1 + i % 5}\nlong,{i}.png,{20 + 7 * i}\n" for i in range(9))
     with pytest.raises(DataError, match=r"those of short\)"):
         read_opinions(table(tmp_path, "rater,image,score\n" + rows))
+
+
+def test_one_stray_rating_of_another_scale_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"11 ratings lie within 0 to 5 and 1 above 10, '4.png'"):
+        read_opinions(mos(tmp_path, 1, 2, 3, 4, 45, 3, 2, 1, 4, 5, 3, 2))
+
+
+def test_a_scale_that_is_none_in_use_is_told(tmp_path: Path) -> None:
+    found = read_opinions(mos(tmp_path, -1, 2, 3))
+    assert "-1 to 3 (their ends, as no usual scale holds all of them)" in found.notes[0]
+
+
+def test_rows_without_an_image_are_counted(tmp_path: Path) -> None:
+    found = read_opinions(table(tmp_path, "image,mos\na.png,1\n,2\n ,3\nb.png,4\n"))
+    assert found.image == ["a.png", "b.png"]
+    assert found.notes[0] == "2 rows without the name of an image left out."
 
 
 def test_an_ordinary_long_scale_with_a_few_low_ratings_is_one_scale(tmp_path: Path) -> None:

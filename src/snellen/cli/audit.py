@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from snellen.cli.engines import (
-    AddressOption,
-    CpusOption,
-    Engine,
-    EngineOption,
-    GpusOption,
-    PartOption,
-    ShardsOption,
-    Where,
-    WorkersOption,
-)
+from snellen.cli.engines import Where, here_or_on_cluster
 from snellen.wording import number, p_value, span
 
 if TYPE_CHECKING:
@@ -37,6 +27,7 @@ SOME_MISSING, STOPPED = 2, 130  # exit statuses; 0 = everything was answered
 _SHOWN = 3  # reasons told one by one; the page and findings.json hold all
 
 
+@here_or_on_cluster
 def command(
     judges: Annotated[
         list[str], typer.Argument(help="One judge, or two to set side by side: SCHEME:ADDRESS.")
@@ -74,16 +65,11 @@ def command(
         typer.Option(help="Run directory. [default: one for this request under snellen-runs/]"),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ask everything again.")] = False,
-    engine: EngineOption = Engine.local,
-    address: AddressOption = None,
-    workers: WorkersOption = None,
-    cpus: CpusOption = None,
-    gpus: GpusOption = None,
-    shards: ShardsOption = None,
-    part: PartOption = None,
     page: Annotated[bool, typer.Option(help="Write the report page.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    *,
+    where: Where,
 ) -> None:
     """Find out which distortions a judge sees, guesses, or is blind to.
 
@@ -100,8 +86,7 @@ def command(
     from snellen.runs import Request
     from snellen.scoring import make_method
 
-    where = Where(address, workers, cpus, gpus, shards, part)
-    where.check(engine)
+    where.check()
     material = _material(photos, corpus, types, most, side)
     options = {"types": types, "most": most, "side": side, "thorough": thorough, "method": method}
     paths = [place_of(path) for path in (photos or corpus or ())]
@@ -115,7 +100,7 @@ def command(
                 "directory": run, "fresh": fresh, "thorough": thorough, "inside": inside,
                 "progress": progress,
             }  # fmt: skip
-            if engine is Engine.ray:
+            if where.on_ray:
                 found, request = _on_cluster(judges, material, method, request_of, where, asking)
             else:
                 asked = [load_judge(name) for name in judges]

@@ -33,7 +33,9 @@ def command(
     tune: Annotated[
         Tune, typer.Option(help="head: in seconds, on known features; all: the body learns too.")
     ] = Tune.head,
-    pairs: Annotated[float, typer.Option(help="λ: the weight of pairs against points.")] = 1.0,
+    pairs: Annotated[
+        float, typer.Option(help="λ: the weight of pairs, where the labels hold any.")
+    ] = 1.0,
     reliability: Annotated[
         bool, typer.Option(help="Weigh labels by the teacher's own doubt.")
     ] = False,
@@ -81,9 +83,10 @@ def command(
         for note in found.notes:
             typer.echo(f"note    {note}")
         typer.echo(f"teacher {found.teacher}, {found.method}")
+        pairs_too = f" and {counted(card['pairs'], 'pair')}" if card["pairs"] else ""
         typer.echo(
-            f"learned from {counted(card['pictures'], 'picture')} and"
-            f" {counted(card['pairs'], 'pair')} in {counted(card['epochs'], 'epoch')}:"
-            f" held-out loss {card['held_out_before']:.4f} → {card['held_out']:.4f}"
+            f"learned from {counted(card['pictures'], 'picture')}{pairs_too}"
+            f" in {counted(card['epochs'], 'epoch')}: held-out loss"
+            f" {card['held_out_before']:.4f} → {card['held_out']:.4f}"
         )
         typer.echo(f"student {output}")

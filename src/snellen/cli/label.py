@@ -1,4 +1,4 @@
-"""`snellen label`: a judge labels pictures and pairs of them, for a student to learn from."""
+"""`snellen label`: a judge labels pictures, and pairs of them, for a student to learn from."""
 
 from __future__ import annotations
 
@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from snellen.cli.engines import (
-    AddressOption,
-    CpusOption,
-    Engine,
-    EngineOption,
-    GpusOption,
-    PartOption,
-    ShardsOption,
-    Where,
-    WorkersOption,
-)
+from snellen.cli.engines import Where, here_or_on_cluster
 from snellen.wording import counted
 
 if TYPE_CHECKING:
@@ -30,13 +20,14 @@ if TYPE_CHECKING:
 SOME_MISSING, NOTHING_DONE, STOPPED = 2, 1, 130
 
 
+@here_or_on_cluster
 def command(
     paths: Annotated[list[str], typer.Argument(help="Pictures, folders, globs.")],
     judge: Annotated[str, typer.Option(help="The teacher: a judge; see `snellen models`.")],
     method: Annotated[str, typer.Option(help="How it is asked and read.")] = "levels",
     pairs_per_image: Annotated[
-        int, typer.Option(min=0, help="Pairs each picture is in, half of them between close ones.")
-    ] = 4,
+        int, typer.Option(min=0, help="Also ask which of two is better: pairs each picture is in.")
+    ] = 0,
     reliability: Annotated[
         Path | None, typer.Option(help="reliability.json of an audit of this judge.")
     ] = None,
@@ -51,17 +42,12 @@ def command(
     forecast: Annotated[
         bool, typer.Option("--forecast", help="Say what it would cost, and stop.")
     ] = False,
-    engine: EngineOption = Engine.local,
-    address: AddressOption = None,
-    workers: WorkersOption = None,
-    cpus: CpusOption = None,
-    gpus: GpusOption = None,
-    shards: ShardsOption = None,
-    part: PartOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    *,
+    where: Where,
 ) -> None:
-    """Ask a judge about every picture, and which of two is better, and keep it as labels.
+    """Ask a judge about every picture and keep what it says as labels for a student.
 
     What it will cost is said once the first pictures are labelled. The same command again goes on
     where it was stopped; no question is asked twice. Exit status: 0; 2 when some pictures have no
@@ -72,8 +58,7 @@ def command(
     from snellen.scoring import make_method
     from snellen.students.labelling import Order, label
 
-    where = Where(address, workers, cpus, gpus, shards, part)
-    where.check(engine, memory=memory, forecast=forecast or None)
+    where.check(memory=memory, forecast=forecast or None)
     audit = None if reliability is None else read_reliability(reliability)
     order = Order(pairs_per_image, _shard(shard), audit)
     told: list[Forecast] = []
@@ -92,7 +77,7 @@ def command(
             def tell(ready: int, total: int) -> None:
                 show(Progress(max(total, ready), ready, 0, 0))
 
-            if engine is Engine.ray:
+            if where.on_ray:
                 done = _on_cluster(paths, judge, method, order, where, run, fresh, tell)
             else:
                 done = label(
@@ -150,13 +135,17 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _forecast(found: Forecast) -> str:
-    rest = f"{counted(found.pictures, 'picture')} and {counted(found.pairs, 'pair')} to label"
+    rest = f"{_both(found.pictures, found.pairs)} to label"
     cost = f"{counted(found.questions, 'question')}"
     if found.seconds is not None:
         cost += f", about {_duration(found.seconds)}"
     if found.tokens is not None:
         cost += f", {found.tokens:,} prompt tokens"
     return f"forecast: {rest}: {cost}"
+
+
+def _both(pictures: int, pairs: int) -> str:
+    return counted(pictures, "picture") + (f" and {counted(pairs, 'pair')}" if pairs else "")
 
 
 def _duration(seconds: float) -> str:
@@ -168,16 +157,14 @@ def _duration(seconds: float) -> str:
 def _show(done: Labelled, only_forecast: bool) -> None:
     lines = [f"note   {note}" for note in done.notes]
     if not only_forecast:
-        known = done.pictures - done.missing
-        lines.append(
-            f"{known} of {counted(done.pictures, 'picture')} and"
-            f" {done.pairs - done.missing_pairs} of {counted(done.pairs, 'pair')} labelled"
-        )
+        known = f"{done.pictures - done.missing} of {counted(done.pictures, 'picture')}"
+        if done.pairs:
+            known += f" and {done.pairs - done.missing_pairs} of {counted(done.pairs, 'pair')}"
+        lines.append(f"{known} labelled")
         if done.missing or done.missing_pairs:
             lines.append(
-                f"missing: {counted(done.missing, 'picture')},"
-                f" {counted(done.missing_pairs, 'pair')}; the rows say why, and the same command"
-                " again tries once more"
+                f"missing: {_both(done.missing, done.missing_pairs)}; the rows say why, and the"
+                " same command again tries once more"
             )
     lines.append(f"asked  {done.asked} questions, {done.remembered} known from before")
     lines.append(f"labels {done.folder}")

@@ -12,18 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from snellen.cli.engines import (
-    AddressOption,
-    CpusOption,
-    Engine,
-    EngineOption,
-    GatherOption,
-    GpusOption,
-    PartOption,
-    ShardsOption,
-    Where,
-    WorkersOption,
-)
+from snellen.cli.engines import WhereRows, here_or_on_cluster
 from snellen.cli.judging import (
     AnchorsOption,
     AsPublished,
@@ -39,6 +28,7 @@ SOME_MISSING, NOTHING_DONE, STOPPED = 2, 1, 130  # exit statuses; 0 = all scored
 _REASONS_SHOWN = 5  # missing pictures told one by one; the table and the page hold all
 
 
+@here_or_on_cluster
 def command(
     paths: Annotated[
         list[str],
@@ -78,17 +68,11 @@ def command(
     jpeg_scale: Annotated[
         int, typer.Option(help="Decode JPEGs at 1/n: 1, 2, 4 or 8. Faster; changes scores.")
     ] = 1,
-    engine: EngineOption = Engine.local,
-    address: AddressOption = None,
-    workers: WorkersOption = None,
-    cpus: CpusOption = None,
-    gpus: GpusOption = None,
-    shards: ShardsOption = None,
-    part: PartOption = None,
-    gather: GatherOption = True,
     page: Annotated[bool, typer.Option(help="Write the report page.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    *,
+    where: WhereRows,
 ) -> None:
     """Score pictures 0–100 (higher is better) and name what is wrong with each.
 
@@ -102,10 +86,9 @@ def command(
 
     if below is not None and not math.isfinite(below):
         raise InputError(f"--below must be a number, got {below}", "Scores run from 0 to 100.")
-    where = Where(address, workers, cpus, gpus, shards, part, gather)
-    where.check(engine, jobs=jobs, memory=memory)
+    where.check(jobs=jobs, memory=memory)
     outputs = output or []
-    if not gather and (outputs or below is not None):
+    if not where.gather and (outputs or below is not None):
         raise InputError(
             "--no-gather leaves no rows for a table", "Read the shards, or leave --no-gather out."
         )
@@ -122,7 +105,7 @@ def command(
                 "progress": progress,
                 "method": asked_by(method, copies, as_published, anchors),
             }
-            if engine is Engine.ray:
+            if where.on_ray:
                 table = _on_cluster(paths, with_, where, asked, quiet, as_json)
             else:
                 from snellen.engine import score
@@ -146,7 +129,12 @@ def command(
 
 
 def _on_cluster(
-    paths: list[str], with_: str, where: Where, asked: dict[str, Any], quiet: bool, as_json: bool
+    paths: list[str],
+    with_: str,
+    where: WhereRows,
+    asked: dict[str, Any],
+    quiet: bool,
+    as_json: bool,
 ) -> Table:
     """The table of a run on a cluster; ends the command where its rows stay in the shards."""
     from snellen.scale import score_on_ray

@@ -3,9 +3,12 @@
     half = conformal_quantile(errors, 0.95)       # errors made on images not learned from
     (prediction - half, prediction + half)
 
-The next error is as likely to fall on any rank among n exchangeable ones, so the one of rank
-⌈(n + 1) · coverage⌉ bounds it with at least that probability: no normality, no model.
-Source: Vovk, Gammerman & Shafer 2005; for regression Lei et al. 2018.
+The next error is as likely to fall on any rank among n exchangeable ones, so the one of rank k
+bounds it with probability k / (n + 1): no normality, no model. What is asked for mostly falls
+between two ranks, (n + 1) · coverage, and rounding it up makes few errors cover too much: 97.3 %
+for 95 % of 36. So the value is read off between the two (ours).
+Source: Vovk, Gammerman & Shafer 2005; for regression Lei et al. 2018; the place between ranks is
+type 6 of Hyndman & Fan 1996.
 """
 
 from __future__ import annotations
@@ -27,7 +30,11 @@ def conformal_quantile(errors: npt.ArrayLike, coverage: float = 0.95) -> float:
                learned from: of a held-out split (split conformal), or left out one by one or fold
                by fold (the jackknife and cross-conformal intervals, whose coverage is nominal in
                practice and guaranteed only to about 1 − 2 · (1 − coverage); Barber et al. 2021).
-    Returns the error of rank ⌈(n + 1) · coverage⌉; small n therefore covers more than asked.
+    Returns the error at place (n + 1) · coverage of the sorted ones, on a straight line between two
+    ranks. Coverage then lies between those of the ranks whatever the errors look like, and is at
+    least the nominal one where large errors are rarer than small ones (a falling density there:
+    their distribution function is concave, so the line between two errors covers more than the
+    same line between their coverages).
     Raises `TooFewRatings` where n is under `fewest_for(coverage)`: only the infinite interval would
     be honest; `InputError` for a coverage outside (0, 1), `NotFinite` for an infinite error.
     """
@@ -40,7 +47,11 @@ def conformal_quantile(errors: npt.ArrayLike, coverage: float = 0.95) -> float:
             f" it needs {fewest_for(coverage)}",
             "Rate more images, or ask for less coverage.",
         )
-    return float(known[_rank(known.size, coverage) - 1])
+    # The small number undoes rounding: 20 · 0.95 must not become 19.000000000000004.
+    place = (known.size + 1) * coverage
+    above = math.ceil(place - 1e-9)
+    low, high = known[max(above - 2, 0)], known[above - 1]
+    return float(min(high, low + (place - above + 1) * (high - low)))
 
 
 def fewest_for(coverage: float) -> int:
@@ -66,8 +77,3 @@ def covered(
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 * share * (1 - share) / n + z2**2 / (4 * n * n)) / (1 + z2 / n)
     return share, max(0.0, centre - half), min(1.0, centre + half)
-
-
-def _rank(n: int, coverage: float) -> int:
-    # The small number undoes rounding: 20 · 0.95 must not become 19.000000000000004.
-    return math.ceil((n + 1) * coverage - 1e-9)

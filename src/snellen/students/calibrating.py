@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from snellen.data import join_by_image
-from snellen.errors import DataError, InputError, TooFewRatings
+from snellen.errors import ConstantValues, DataError, InputError, TooFewRatings
 from snellen.stats import srcc
 from snellen.stats.arrays import Floats, Ints
 from snellen.students.calibration import (
@@ -34,6 +34,8 @@ from snellen.students.ratings import Opinions
 from snellen.wording import counted
 
 _SHOWN = 3
+_ALIKE = 1e-6  # points: scores no further apart are one score
+_REFERENCES = 3  # independent groups, under which no figure has an interval
 _CALIBRATED = "-calibrated"  # of the student's name
 
 
@@ -81,26 +83,21 @@ def calibrate(
     budget  : learn from so many ratings only, and judge by the others; all without.
     trusted : the user has said which way the ratings run, so that they may contradict the student.
     curve   : draw the learning curve as well.
-    Raises `TooFewRatings` under 10 usable ratings, `InputError` for ratings that fall as the
-    student's scores rise (unless `trusted`), `DataError` where no rated image is found.
+    Raises `TooFewRatings` under 10 usable ratings or 3 references, `ConstantValues` for a student
+    that scores them all alike, `InputError` for ratings that fall as the student's scores rise
+    (unless `trusted`), `DataError` where no rated image is found.
     """
     notes = list(ratings.notes)
     looked, row = _pictures(student, ratings, folder, search, cache, told, notes)
     mos = ratings.mos[row]
     shared = ratings.reference and [ratings.reference[at] for at in row]
     names = [str(path) for path in looked.paths]
-    rank = srcc(looked.scores, mos) if np.ptp(looked.scores) > 0 else None
-    if rank is not None and rank.reversed and not trusted:
-        raise InputError(
-            f"the ratings fall where the student's scores rise (SRCC {rank.value:.2f}, 95 %"
-            f" interval {rank.low:.2f} to {rank.high:.2f}): their scale may be reversed",
-            "Say --lower-is-better if small numbers are the good ones, --higher-is-better if they"
-            " are not and people really disagree.",
-        )
+    _check_student(student, looked.scores, mos, trusted, notes)
     points, low, unit = _points(mos, ratings.scale, looked.scores)
     learned, rest = _within(budget, looked.hashes)
     s, z = looked.scores, looked.features
     clusters = shared and [shared[at] for at in learned]
+    _check_references(clusters)
     fitted = fit_calibration(s[learned], z[learned], points[learned], clusters)
     checked = cross_check(s[learned], z[learned], points[learned], clusters)
     held_out = None
@@ -153,6 +150,42 @@ def _plain(checked: Checked, unit: float) -> dict[str, Any]:
     }
 
 
+def _check_student(
+    student: StudentModel, scores: Floats, mos: Floats, trusted: bool, notes: list[str]
+) -> None:
+    """Raise for a student without a ranking, and for ratings that run against it (or note it)."""
+    if np.ptp(scores) < _ALIKE:
+        raise ConstantValues(
+            f"{student.name} gives all {len(scores)} rated images the same score,"
+            f" {scores[0]:.1f}: it has no ranking to calibrate",
+            "Distil it again from labels that differ, or calibrate built-in.",
+        )
+    rank = srcc(scores, mos)
+    if not rank.reversed:
+        return
+    against = (
+        f"the ratings fall where the student's scores rise (SRCC {rank.value:.2f}, 95 % interval"
+        f" {rank.low:.2f} to {rank.high:.2f})"
+    )
+    if not trusted:
+        raise InputError(
+            f"{against}: their scale may be reversed",
+            "Say --lower-is-better if small numbers are the good ones, --higher-is-better if they"
+            " are not and people really disagree.",
+        )
+    notes.append(f"Taken as they are, since you said which end is better: {against}.")
+
+
+def _check_references(clusters: Sequence[str] | None) -> None:
+    if clusters is not None and len(set(clusters)) < _REFERENCES:
+        raise TooFewRatings(
+            f"the {len(clusters)} rated images are made from"
+            f" {counted(len(set(clusters)), 'reference')}, and calibration needs {_REFERENCES}",
+            "Rate images of more references; without the column `reference` they count as"
+            " independent.",
+        )
+
+
 def _pictures(
     student: StudentModel,
     ratings: Opinions,
@@ -184,17 +217,20 @@ def _pictures(
             f" {ratings.image[0]!r}",
             "Name the folder that holds them with --images.",
         )
+    left_out = []
     if unknown:
-        notes.append(
+        left_out.append(
             f"{counted(len(unknown), 'rated image')} not found and left out: {_listed(unknown)}."
         )
     looked = look_at(student, list(pairs), cache=cache, told=told)
     if looked.missing:
         reasons = [str(reason) for reason in looked.missing.values()]
-        notes.append(f"{counted(len(reasons), 'rated image')} cannot be read: {_listed(reasons)}.")
+        left_out.append(
+            f"{counted(len(reasons), 'rated image')} cannot be read: {_listed(reasons)}."
+        )
     if looked.again:
         again = [path.name for path in looked.again]
-        notes.append(
+        left_out.append(
             f"{counted(len(again), 'rated image')} with the same content as another left out:"
             f" {_listed(again)}."
         )
@@ -202,8 +238,9 @@ def _pictures(
         raise TooFewRatings(
             f"{len(looked)} of {len(ratings)} rated images can be used, and calibration needs"
             f" {FEWEST}",
-            " ".join(notes[-2:]) or "Rate more images.",
+            " ".join([*left_out, "Rate more images."]),
         )
+    notes += left_out
     return looked, np.array([pairs[path] for path in looked.paths], np.intp)
 
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from snellen.errors import StatsError, TooFewRatings
+from snellen.errors import ConstantValues, StatsError, TooFewRatings
 from snellen.stats import fit_mapping, plcc, srcc
 from snellen.stats.arrays import Floats, Ints, cluster_codes
 from snellen.stats.conformal import conformal_quantile, covered, fewest_for
@@ -44,8 +44,8 @@ class Calibration:
 
     opinion : the head.
     half    : half the width of the interval about every calibrated score, in units of the ratings.
-    how     : "cross-conformal" (no assumption), or "Student's t" where under 19 ratings no interval
-              without assumptions exists: errors are then taken as normal.
+    how     : "cross-conformal" (of the errors' shape only that large ones are rarer), or "Student's
+              t" where under 19 ratings no such interval exists: errors are then taken as normal.
     n       : ratings it was learned from.
     """
 
@@ -120,12 +120,24 @@ def cross_predict(
     opinions: Floats,
     clusters: Sequence[Any] | None = None,
 ) -> Floats:
-    """(n,) each image as judged by a fit on the other folds."""
+    """(n,) each image as judged by a fit on the other folds.
+
+    Raises `ConstantValues` where nearly all ratings or scores are alike, so that a fold's absence
+    leaves nothing that differs.
+    """
     fold = _folds(len(opinions), clusters, 0)
     predicted = np.empty(len(opinions))
     for k in np.unique(fold):
         rest = np.flatnonzero(fold != k)
         rest = rest[_spread_out(len(rest), MOST)]
+        for values, name in ((opinions, "ratings"), (scores, "scores")):
+            if np.ptp(values[rest]) == 0:
+                others = int((values != values[rest[0]]).sum())
+                raise ConstantValues(
+                    f"all but {others} of the {len(values)} {name} are alike: there is too little"
+                    " to learn from them",
+                    "Rate images of more different quality, or check the column.",
+                )
         opinion = fit_opinion(scores[rest], features[rest], opinions[rest], fewest=_FEWEST_IN_FOLDS)
         predicted[fold == k] = opinion(scores[fold == k], features[fold == k])
     return predicted
@@ -138,8 +150,8 @@ def interval_of(errors: npt.ArrayLike) -> tuple[float, How]:
         return conformal_quantile(e, COVERAGE), "cross-conformal"
     from scipy.special import stdtrit
 
-    deviation = math.sqrt(float((e**2).sum()) / (e.size - 1))
-    return float(stdtrit(e.size - 1, (1 + COVERAGE) / 2)) * deviation, "Student's t"
+    # The errors' mean is 0 by assumption and not estimated, so each of them is a degree of freedom.
+    return float(stdtrit(e.size, (1 + COVERAGE) / 2)) * math.sqrt(np.mean(e**2)), "Student's t"
 
 
 def cross_check(
@@ -186,6 +198,7 @@ def learning_curve(
     points = [
         CurvePoint(size, *(_mean_and_middle(column) for column in found[:, at].T))
         for at, size in enumerate(sizes)
+        if not np.isnan(found[:, at]).all()
     ]
     return Curve(points, draws, _gain(sizes, found[:, :, 0]))
 

@@ -4,8 +4,9 @@
 
 Unless told otherwise only the head learns: the body is the built-in scorer's, its features are
 computed once for each picture, and a thousand steps take seconds. With `tune="all"` everything
-learns, from the pixels, at a small rate. Pictures held out (and every pair they are in) say when to
-stop. A checkpoint is written as it goes; the same command again goes on from it.
+learns, from the pixels, at a small rate. The teacher's levels of pictures held out (and every pair
+they are in, where there are any) say when to stop. A checkpoint is written as it goes; the same
+command again goes on from it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snellen.errors import InputError, TooFewRatings
+from snellen.errors import ConstantValues, InputError, TooFewRatings
 from snellen.images import read
 from snellen.images.view import make_view
 from snellen.runs import atomic
@@ -40,6 +41,7 @@ _SEEN_AT_ONCE = {"head": 1 << 16, "all": 1}  # pictures in one call
 _PAIRS_A_STEP = 8  # pairs a step from pixels: 16 pictures' activations in memory
 _PATIENCE = 6  # looks without a better one before it stops
 _GAIN = 1e-5  # of the held-out loss; less is none
+_ALIKE = 1e-6  # of a level's probability; labels no further apart are one label
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Recipe:
     """How to learn.
 
     tune         : "head" (seconds) or "all" (the body too, minutes to hours).
-    pair_weight  : λ, the weight of pairs against points; 0 leaves them out.
+    pair_weight  : λ, the weight of pairs, where there are any, against points; 0 leaves them out.
     use_reliability : weigh labels by the teacher's own doubt. Off: with our built-in judge on pcuid
                    all labels alike taught far more (docs/students.md), as doubt is where grades
                    differ.
@@ -115,8 +117,8 @@ def distil(
 
     looked : called as pictures are looked at, before any training.
     told   : called at every look at the held-out pictures: epoch, epochs at most, their loss.
-    Raises `TooFewRatings` under `FEWEST` labels whose pictures can be read, `InputError` for a
-    recipe that makes no sense.
+    Raises `TooFewRatings` under `FEWEST` labels whose pictures can be read, `ConstantValues` where
+    they are all alike, `InputError` for a recipe that makes no sense.
     """
     if recipe.pair_weight < 0 or recipe.epochs < 1:
         raise InputError(
@@ -129,6 +131,12 @@ def distil(
         raise TooFewRatings(
             f"{len(labels)} labelled pictures can be read, and distilling needs {FEWEST}",
             "Label more pictures; where files were moved, label them where they are now.",
+        )
+    if np.ptp(labels.levels, axis=0).max() < _ALIKE and not (recipe.pair_weight and len(labels.p)):
+        raise ConstantValues(
+            f"the teacher said the same of all {len(labels)} pictures: there is nothing to learn",
+            "Label pictures of different quality, or take another teacher: `snellen audit` says"
+            " what it sees.",
         )
     order = {name: row for row, name in enumerate(seen.hashes)}
     raw = seen.raw[[order[name] for name in labels.hashes]]

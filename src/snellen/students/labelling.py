@@ -1,4 +1,4 @@
-"""The work of `snellen label`: a teacher is asked about every picture, and about pairs of them.
+"""The work of `snellen label`: a teacher is asked about pictures, and about pairs if told to.
 
     folder = label(["photos"], load_judge("…"), make_method("levels"), Order(), Path("labels"))
 
@@ -38,13 +38,14 @@ ANSWERS = "answers.db"
 class Order:
     """What to ask for.
 
-    pairs_per_image : pairs each picture is in, half at random and half close; 0 for none.
+    pairs_per_image : pairs each picture is in, half at random and half close; none unless asked
+                      for, as they taught students nothing more (docs/students.md).
     shard           : (which, of how many), from 1: pictures are dealt by their content, pairs are
                       made within a shard, and `read_labels` takes all shards together.
     audit           : what an audit found of this judge; labels are weighed by it.
     """
 
-    pairs_per_image: int = 4
+    pairs_per_image: int = 0
     shard: tuple[int, int] = (1, 1)
     audit: Reliability | None = None
 
@@ -290,7 +291,7 @@ def _check(order: Order, judge: Judge, method: Method) -> None:
         try:
             check_takes_two(judge)
         except InputError as error:
-            raise InputError(error.what, "Add --pairs-per-image 0.") from None
+            raise InputError(error.what, "Leave out --pairs-per-image.") from None
 
 
 def _dealt(

@@ -18,7 +18,7 @@ import numpy as np
 
 from snellen.errors import DataError, RunError
 from snellen.images import AnyFile, found_again
-from snellen.runs import DONE, ROWS, is_done, read_facts, scan
+from snellen.runs import DONE, FACTS, ROWS, is_done, read_facts, scan
 from snellen.stats.arrays import Floats, Ints
 from snellen.wording import counted
 
@@ -136,6 +136,11 @@ def pair_name(first: str, second: str) -> str:
 
 
 def _facts(folder: Path, unfinished: bool) -> Mapping[str, Any]:
+    if not (folder / FACTS).is_file():
+        raise RunError(
+            f"{folder} is no run of labels: it has no {FACTS}",
+            "Give the folder that `snellen label` made.",
+        )
     facts = read_facts(folder)
     if facts.get("verb") != VERB:
         raise RunError(

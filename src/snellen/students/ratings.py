@@ -117,15 +117,24 @@ def read_opinions(
         row = int(np.flatnonzero(np.isinf(values))[0]) + 1
         raise NotFinite(f"{path}: row {row} holds an infinite rating", "Empty the cell.")
     people = None if rater is None else texts(table, rater)
-    empty = int(np.isnan(values).sum())
-    notes = [f"{counted(empty, 'row')} without a rating left out."] if empty else []
-    kept = np.flatnonzero(~np.isnan(values))
+    named = np.array([bool(name.strip()) for name in names], bool)
+    notes = [
+        f"{counted(int(without.sum()), 'row')} without {what} left out."
+        for without, what in ((np.isnan(values), "a rating"), (~named, "the name of an image"))
+        if without.any()
+    ]
+    kept = np.flatnonzero(~np.isnan(values) & named)
     if not kept.size:
         raise DataError(f"{path}: column {column!r} holds no number", "Check the column.")
     names, values = [names[row] for row in kept], values[kept]
-    ends = scale or _guess(values, path, None if people is None else [people[i] for i in kept])
+    ends = scale or _guess(
+        values, names, path, None if people is None else [people[i] for i in kept]
+    )
     if scale is None:
-        notes.append(f"The scale is taken to be {ends[0]:g} to {ends[1]:g}; --scale says another.")
+        odd = "" if ends in SCALES else " (their ends, as no usual scale holds all of them)"
+        notes.append(
+            f"The scale is taken to be {ends[0]:g} to {ends[1]:g}{odd}; --scale says another."
+        )
     _inside(values, names, ends, path)
     if lower_is_better:
         values = ends[0] + ends[1] - values
@@ -181,19 +190,25 @@ def _checked(
     return Opinions(kind, image, mos, scale, answers, raters, tuple(notes), reference or None)
 
 
-def _guess(values: Floats, path: Path, raters: Sequence[str] | None) -> tuple[float, float]:
-    """The narrowest usual scale that holds all. Raises `DataError` where there seem to be two."""
+def _guess(
+    values: Floats, names: Sequence[str], path: Path, raters: Sequence[str] | None
+) -> tuple[float, float]:
+    """The narrowest usual scale that holds all. Raises `DataError` where there seem to be two: many
+    ratings on either, or some stray long ones among many short ones."""
     short, long = values <= _FIVE, values > _LONG
     between = ~(short | long)
     both = min(short.sum(), long.sum()) >= max(_FEW, _SHARE * values.size)
-    if both and between.mean() < _SHARE / 2:
+    stray = long.any() and short.sum() >= max(_FEW, (1 - _SHARE) * values.size)
+    if (both or stray) and between.mean() < _SHARE / 2:
+        farthest = int(np.argmax(values))
         whose = ""
         if raters is not None:
             some = sorted({who for who, is_short in zip(raters, short, strict=True) if is_short})
             whose = f" (those of {', '.join(some[:_SHOWN])}{' …' * (len(some) > _SHOWN)})"
         raise DataError(
             f"{path}: {int(short.sum())} ratings lie within 0 to 5{whose} and {int(long.sum())}"
-            f" between {_LONG:g} and {values.max():g}: these look like two scales",
+            f" above {_LONG:g}, {names[farthest]!r} with {values[farthest]:g}: these look like two"
+            " scales",
             "Bring them to one scale; if they are on one, say so with --scale LOW HIGH.",
         )
     for low, high in SCALES:
