@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from runs.built_in_judge.resume import keep, take_up
 from runs.built_in_judge.schedule import cosine, same_photo
 from runs.built_in_judge.vision import WIDTHS, attention, new_tower, precision, to_pixel_values
 from runs.built_in_scorer.train import Shards
@@ -119,19 +120,14 @@ def main() -> None:
     )
     optimizer = torch.optim.AdamW(both.parameters(), lr=args.rate, weight_decay=0.03)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: cosine(s, args.steps))
-    store, first = args.out / "encode.pt", 0
+    store = args.out / "encode.pt"
     things: dict[str, Any] = {
         "both": both,
         "average": average,
         "optimizer": optimizer,
         "schedule": schedule,
     }
-    if store.exists():
-        state = torch.load(store, weights_only=True)
-        for name, thing in things.items():
-            thing.load_state_dict(state[name])
-        first = state["step"]
-        print(f"resuming after step {first}", flush=True)
+    first = take_up(store, things)
 
     sums: dict[str, float] = {}
     started = time.time()
@@ -155,9 +151,7 @@ def main() -> None:
             print(line, flush=True)
             sums = {}
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == args.steps:
-            state = {name: thing.state_dict() for name, thing in things.items()}
-            torch.save({**state, "step": step + 1}, store.with_suffix(".part"))
-            store.with_suffix(".part").replace(store)
+            keep(store, things, step + 1)
 
 
 if __name__ == "__main__":

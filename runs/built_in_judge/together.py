@@ -28,6 +28,7 @@ from runs.built_in_judge.make import PICTURES
 from runs.built_in_judge.packing import look, tokens
 from runs.built_in_judge.pictures import Pictures, varied
 from runs.built_in_judge.project import see
+from runs.built_in_judge.resume import keep, take_up
 from runs.built_in_judge.schedule import cosine, same_photo
 from runs.built_in_judge.sight import Whole, aligned
 from runs.built_in_judge.vision import attention, precision, to_pixel_values
@@ -116,14 +117,9 @@ def main() -> None:
     things: dict[str, Any] = {
         "both": both, "average": average, "optimizer": optimizer, "schedule": schedule,
     }  # fmt: skip
-    store, first = folder / "together.pt", 0
-    if store.exists():
-        state = torch.load(store, weights_only=True)
-        for name, thing in things.items():
-            thing.load_state_dict(state[name])
-        first = state["step"]
-        print(f"resuming after step {first}", flush=True)
-    else:
+    store = folder / "together.pt"
+    first = take_up(store, things)
+    if not first:
         print(json.dumps({"step": 0, **watch(model.eval(), whole, held, each)}), flush=True)
 
     group = torch.arange(UNITS_A_BATCH * PICTURES) // PICTURES
@@ -144,9 +140,7 @@ def main() -> None:
         average.update_parameters(both)
         sums += [float(said.detach()), float(apart.detach())]
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == args.steps:
-            state = {name: thing.state_dict() for name, thing in things.items()}
-            torch.save({**state, "step": step + 1}, store.with_suffix(".part"))
-            store.with_suffix(".part").replace(store)
+            keep(store, things, step + 1)
             kept = average.module
             told = {
                 "step": step + 1,

@@ -26,6 +26,7 @@ from runs.built_in_judge.checkpoint import LAYERS, new_model, tokenizer, write
 from runs.built_in_judge.packing import Row, answer_loss, logits, pack, stack
 from runs.built_in_judge.pictures import Pictures
 from runs.built_in_judge.questions import Asker, Facts
+from runs.built_in_judge.resume import keep, take_up
 from runs.built_in_judge.schedule import cosine, same_photo
 from runs.built_in_judge.sight import Whole, aligned
 from runs.built_in_judge.told import told
@@ -96,13 +97,8 @@ def main() -> None:
         "model": model, "ema": average, "optimizer": optimizer, "schedule": schedule,
         "whole": whole,
     }  # fmt: skip
-    store, first = folder / "tune.pt", 0
-    if store.exists():
-        state = torch.load(store, weights_only=True)
-        for key, thing in things.items():
-            thing.load_state_dict(state[key])
-        first = state["step"]
-        print(f"resuming after step {first}", flush=True)
+    store = folder / "tune.pt"
+    first = take_up(store, things)
 
     started, sums, since = time.time(), {}, 0
     for step in range(first, args.steps):
@@ -133,9 +129,7 @@ def main() -> None:
             print(json.dumps({"step": step + 1, "ms": round(pace), **means}), flush=True)
             sums, since = {}, 0
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == args.steps:
-            state = {key: thing.state_dict() for key, thing in things.items()}
-            torch.save({**state, "step": step + 1}, store.with_suffix(".part"))
-            store.with_suffix(".part").replace(store)
+            keep(store, things, step + 1)
             write(average.module, folder / "checkpoint")
 
 

@@ -381,3 +381,15 @@ def test_photos_are_told_apart_by_the_mean_of_their_tokens() -> None:
     whole, some = Whole(), torch.randn(3, 49, WIDTH)
     assert torch.allclose(whole(some), whole(some[:, torch.randperm(49)]), atol=1e-5)
     assert not torch.allclose(whole(some)[0], whole(some)[1], atol=1e-2)
+
+
+def test_a_stopped_training_is_taken_up_where_it_was(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from runs.built_in_judge.resume import keep, take_up
+
+    store, old, new = tmp_path / "tune.pt", torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    assert take_up(store, {"model": new}) == 0
+    keep(store, {"model": old}, 7)
+    assert take_up(store, {"model": new}) == 7
+    assert torch.equal(new.weight, old.weight)
+    assert [path.name for path in tmp_path.iterdir()] == ["tune.pt"]
