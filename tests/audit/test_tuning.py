@@ -111,6 +111,7 @@ def tuned(parts: tuple[Any, ...], accuracy: float) -> Tuned:
     ("sight", "whole", "told"),
     [
         (0.7, 0.8, "86%, most of it"),
+        (0.9, 0.7, "more than all parts together"),
         (0.3, 0.9, "25%, less than half of it, against the paper"),
         (0.5, 0.1, "too little was learnt"),
         (0.11, 0.16, "not surely above chance"),  # a gain, and no more than noise

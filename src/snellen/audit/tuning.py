@@ -89,6 +89,8 @@ class Tuning:
             return f"{told}: too little was learnt to say which part brings it."
         told = f"Tuning all parts brings {_points(whole)} of accuracy, vision and projector alone"
         share = sight / whole
+        if share > 1:
+            return f"{told} {_points(sight)}: more than all parts together in as many steps."
         found = "most of it" if share >= 0.5 else "less than half of it, against the paper"
         return f"{told} {_points(sight)}: {share:.0%}, {found}."
 
