@@ -5,7 +5,6 @@
 A shape is where the work lies:
 
 - eyes  : Idefics3 and SmolVLM: a large encoder, 16 patches to a token, a small language model
-- glance: the same, but images are never cut: what a picture costs is one look
 - words : LLaVA: a token for every patch, a language model larger than the encoder
 - smol  : SmolVLM-500M as published: SigLIP-B/16 at 512 × 512, 64 tokens an image, 32 layers of 960
 
@@ -47,7 +46,6 @@ _EYES: dict[str, dict[str, Any]] = {
     "images": {"size": {"longest_edge": 768}, "max_image_size": {"longest_edge": 384}},
     "more": {"scale_factor": 4},
 }
-_GLANCE = {**_EYES, "images": {**_EYES["images"], "size": {"longest_edge": 384}}}
 # A base ViT, and a language model of the size of Qwen2-0.5B, less its table of words.
 _WORDS: dict[str, dict[str, Any]] = {
     "vision": {
@@ -93,12 +91,7 @@ _SMOL: dict[str, dict[str, Any]] = {
     "images": {"size": {"longest_edge": 512}, "max_image_size": {"longest_edge": 512}},
     "more": {"scale_factor": 4},
 }
-SHAPES = {
-    "eyes": ("idefics3", _EYES),
-    "glance": ("idefics3", _GLANCE),
-    "words": ("llava", _WORDS),
-    "smol": ("idefics3", _SMOL),
-}
+SHAPES = {"eyes": ("idefics3", _EYES), "words": ("llava", _WORDS), "smol": ("idefics3", _SMOL)}
 
 
 def build(folder: Path, shape: str = "eyes") -> Path:
