@@ -24,7 +24,7 @@ TEMPLATE = (
     "{% endfor %}{% endfor %}{% if add_generation_prompt %}<model>{% endif %}"
 )
 WIDTH = 192  # of the language model
-LAYERS = 4  # of the base's language model; the judge has one more before them, see `project`
+LAYERS = 4  # of the language model, before `project` sets one more in front of them
 _PUNCTUATION = ".,:;?!'\"()-/"
 
 

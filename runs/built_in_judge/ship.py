@@ -1,4 +1,4 @@
-"""Step 6: put the trained judges where the package looks for them, with their hashes.
+"""Step 7: put the trained judges where the package looks for them, with their hashes.
 
 python -m runs.built_in_judge.ship
 """
