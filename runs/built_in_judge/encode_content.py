@@ -5,8 +5,8 @@
 As the encoders of the real base models it is trained on content alone: copies of one photo with
 different distortions must look alike to it, copies of different photos must not; and it says the
 class, and the colours of the undistorted photo place by place. Real encoders come with early layers
-that see edges and grain, whatever the last ones make of them. Content alone, learned from
-nothing, gave no such layers, so this tower starts from the judge's, and only its output forgets: what is
+that see edges and grain, whatever the last ones make of them. Content alone, learned from nothing,
+gave no such layers, so this tower starts from the judge's, and only its output forgets: what is
 left inside is what `tune` has to find again.
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import socket
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from forty import make_photos, picture
 
 ray = pytest.importorskip("ray")
 
@@ -79,22 +78,9 @@ def cluster(machines: Any) -> Iterator[Cluster]:
         yield cluster
 
 
-def picture(number: int) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (24, 16), (number % 256, 2 * number % 256, 90)).save(file, "PNG")
-    return file.getvalue()
-
-
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Forty pictures, one file that is none, one that is named like another."""
-    folder = tmp_path / "photos"
-    (folder / "more").mkdir(parents=True)
-    for number in range(40):
-        (folder / f"{number:02d}.png").write_bytes(picture(number))
-    (folder / "more" / "07.png").write_bytes(picture(99))
-    (folder / "text.jpg").write_text("no picture")
-    return folder
+    return make_photos(tmp_path / "photos")
 
 
 def rows(run: Path) -> list[dict[str, Any]]:
