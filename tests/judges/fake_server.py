@@ -128,6 +128,7 @@ class Traits:
     faults : one taken by each chat request that asks more than a probe does, in order: "429",
              "500", "400", "drop", "cut", "nan", "null", "-inf", "text"; None for a good one.
     images : the most images in a request.
+    looks  : how many of them are looked at, the last ones; the others are dropped without a word.
     limit  : the name of the field that limits the answer's tokens; any other is refused.
     whole  : `prompt_logprobs` is honoured.
     """
@@ -142,6 +143,7 @@ class Traits:
     prefill: str = "continued"
     whole: bool = True
     images: int = 9
+    looks: int = 9
     limit: str = ""
     usage: bool = True
     faults: list[str | None] = field(default_factory=list)
@@ -275,7 +277,13 @@ class _Handler(BaseHTTPRequestHandler):
         manner = self.traits.prefill
         if manner == "continued" and not body.get("continue_final_message"):
             manner = "closed"
-        prompt = model.prompt(body["messages"], manner)
+        messages = body["messages"]
+        shown = [part for part in _parts(body) if part["type"] == "image_url"]
+        dropped = [id(part) for part in shown[: max(len(shown) - self.traits.looks, 0)]]
+        if dropped:
+            kept = [part for part in _parts(body) if id(part) not in dropped]
+            messages = [{**messages[0], "content": kept}, *messages[1:]]
+        prompt = model.prompt(messages, manner)
         return prompt, model.rows(prompt)
 
     def _chosen(

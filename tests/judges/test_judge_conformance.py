@@ -243,4 +243,4 @@ def test_unfit_looks_for_what_any_judge_must_refuse() -> None:
     from judge_scripts import rate
 
     assert unfit(rate(1), Capabilities("logits")) == ""
-    assert "at most 0" in unfit(rate(1), Capabilities("logits", max_images=0))
+    assert "does not look at images" in unfit(rate(1), Capabilities("logits", max_images=0))

@@ -194,8 +194,20 @@ def test_the_images_that_are_taken_are_tried(
     assert judge.can.max_images == limit
     pair = choice(ImagePart(picture(1)), ImagePart(picture(2)), "Which?", options=("A", "B"))
     [answer] = judge.answer([pair])
-    assert ("at most" in answer.missing) is (limit is not None)
+    assert ("and the judge" in answer.missing) is (limit is not None)
     assert ("refused" in judge.describe()["images"]) is (limit is not None)
+
+
+@pytest.mark.parametrize(("looks", "limit"), [(0, 0), (1, 1), (2, None)])
+def test_images_that_are_dropped_without_a_word_are_not_taken_for_seen(
+    connect: Connect, looks: int, limit: int | None
+) -> None:
+    """As llama-cpp-python's server does that was given no eyes for its model."""
+    judge = connect(Traits(looks=looks))
+    assert judge.can.max_images == limit
+    assert ("ignored" in judge.describe()["images"]) is (limit is not None)
+    [answer] = judge.answer([choice(ImagePart(picture(1)), "How?", options=("good", "bad"))])
+    assert ("does not look at images" in answer.missing) is (looks == 0)
 
 
 def test_more_images_than_were_tried_are_told_by_the_server(connect: Connect) -> None:

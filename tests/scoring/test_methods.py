@@ -164,6 +164,6 @@ def test_unknown_methods_and_parameters_name_what_there_is() -> None:
 
 
 def test_a_judge_of_one_image_is_refused_with_what_works() -> None:
-    with pytest.raises(JudgeError, match=r"at most 1 image in a question.*--method levels"):
+    with pytest.raises(JudgeError, match=r"shows 2 images.*at most 1.*--method levels"):
         JudgeScorer(judge(lambda q: LEVELS, most=1), make_method("debias"))
     JudgeScorer(judge(lambda q: LEVELS, most=1), make_method("contrast"))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snellen.errors import InputError, TooFewRatings
+from snellen.errors import JudgeError, TooFewRatings
 from snellen.judges import Answer, Capabilities, ImagePart, Question, ScriptedJudge
 from snellen.scoring.pairs import Verdict, ask_pairs, position_bias, read_pair, settle, unbiased
 
@@ -122,7 +122,7 @@ def test_reading_names_the_reason_of_either_order() -> None:
 
 def test_a_judge_of_one_image_is_refused_by_name_with_what_works() -> None:
     judge = ScriptedJudge(lambda question: None, "one-eyed", Capabilities("given", max_images=1))
-    with pytest.raises(InputError, match=r"one-eyed takes 1 image at a time.*--method levels"):
+    with pytest.raises(JudgeError, match=r"one-eyed takes at most 1.*--method levels"):
         ask_pairs(judge, [(plain(1), plain(2))])
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from snellen.errors import InputError, MissingAnswer, UnknownName
+from snellen.errors import InputError, JudgeError, MissingAnswer, UnknownName
 from snellen.judges import Answer, Capabilities, ImagePart, Memory, Question, ScriptedJudge
 from snellen.scoring.pairing import next_round
 from snellen.scoring.pairs import Verdict
@@ -157,7 +157,7 @@ def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(UnknownName, match="elo"):
         tournament(Judge(), images, model="elo")  # type: ignore[arg-type]
     one = ScriptedJudge(Judge().say, "one-eyed", Capabilities("given", max_images=1))
-    with pytest.raises(InputError, match="one-eyed"):
+    with pytest.raises(JudgeError, match="one-eyed"):
         tournament(one, images)
     with pytest.raises(MissingAnswer, match="none of 1 comparisons was answered: no answer in"):
         tournament(ScriptedJudge(lambda question: None, "mute"), images)

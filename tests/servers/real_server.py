@@ -1,5 +1,5 @@
-"""Real servers on this machine's CPU, in the environments that `make test-servers` builds: vLLM and
-llama.cpp."""
+"""Real servers on this machine's CPU, in the environments that `make test-servers` builds: vLLM,
+llama.cpp and llama-cpp-python."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-servers" / "bin" / "python"
 LLAMA = ROOT / ".venv-llama" / "bin" / "python"
+LLAMA_PYTHON = ROOT / ".venv-llama-python" / "bin" / "python"
+_FLOAT32 = "0"  # of ggml_type: keys and values as transformers keeps them
 PATIENCE = 1800  # seconds; a minute on an idle machine, far more on a busy one
 
 _ENVIRONMENT = {
@@ -32,18 +34,18 @@ _ENVIRONMENT = {
 
 
 @contextmanager
-def vllm(folder: Path, log: Path) -> Iterator[str]:
-    """vLLM serving the checkpoint `folder` as "tiny" in float32; gives the URL with /v1.
+def vllm(checkpoint: Path, folder: Path) -> Iterator[str]:
+    """vLLM serving `checkpoint` as "tiny" in float32; gives the URL with /v1.
 
-    log : file for what it prints. Raises `RuntimeError` with its last lines where it ends early.
+    folder : for what it prints. Raises `RuntimeError` with its last lines where it ends early.
     """
     port = _free_port()
     command = [
-        str(PYTHON), "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder),
+        str(PYTHON), "-m", "vllm.entrypoints.openai.api_server", "--model", str(checkpoint),
         "--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port),
         "--dtype", "float32", "--max-model-len", "2048", "--max-num-seqs", "4", "--enforce-eager",
     ]  # fmt: skip
-    with _serving(command, port, log):
+    with _serving(command, port, folder / "log.txt"):
         yield f"http://127.0.0.1:{port}/v1"
 
 
@@ -54,12 +56,31 @@ def llama(checkpoint: Path, folder: Path) -> Iterator[str]:
     folder : for its files and what it prints. Raises `RuntimeError` as `vllm` does.
     """
     here, port = Path(__file__).parent, _free_port()
-    subprocess.run(
-        [str(LLAMA), str(here / "gguf_model.py"), str(checkpoint), str(folder)], check=True
-    )
+    _write_gguf(LLAMA, checkpoint, folder)
     command = [str(LLAMA), str(here / "llama_program.py"), str(folder), str(port)]
     with _serving(command, port, folder / "log.txt"):
         yield f"http://127.0.0.1:{port}/v1"
+
+
+@contextmanager
+def llama_python(checkpoint: Path, folder: Path) -> Iterator[str]:
+    """The server of llama-cpp-python over the language model of `checkpoint`, as `llama`: it is
+    given no eyes, as its forms of a chat with images are fixed and not the checkpoint's own."""
+    port = _free_port()
+    _write_gguf(LLAMA_PYTHON, checkpoint, folder)
+    command = [
+        str(LLAMA_PYTHON), "-m", "llama_cpp.server", "--model", str(folder / "text.gguf"),
+        "--model_alias", "tiny", "--host", "127.0.0.1", "--port", str(port),
+        "--logits_all", "true", "--n_ctx", "4096", "--n_threads", "1",
+        "--type_k", _FLOAT32, "--type_v", _FLOAT32,
+    ]  # fmt: skip
+    with _serving(command, port, folder / "log.txt"):
+        yield f"http://127.0.0.1:{port}/v1"
+
+
+def _write_gguf(python: Path, checkpoint: Path, folder: Path) -> None:
+    program = Path(__file__).parent / "gguf_model.py"
+    subprocess.run([str(python), str(program), str(checkpoint), str(folder)], check=True)
 
 
 @contextmanager
@@ -74,7 +95,7 @@ def _serving(command: Sequence[str], port: int, log: Path) -> Iterator[None]:
             start_new_session=True,
         )
         try:
-            _wait_for(f"http://127.0.0.1:{port}/health", process, log)
+            _wait_for(f"http://127.0.0.1:{port}/v1/models", process, log)
             yield
         finally:
             os.killpg(process.pid, signal.SIGKILL)

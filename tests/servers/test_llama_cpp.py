@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,13 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import real_server
+from agreement import Both, agree, both
 from test_real_servers import TEMPLATE
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "judges"))
 import tiny_models
 
-from snellen.judges import ImagePart, choice, server, transformers
+from snellen.judges import ImagePart, choice
 from snellen.judges.probes import picture
 from snellen.judges.question import Question
 from snellen.judges.server_words import spellings
@@ -125,43 +125,25 @@ def _make_likely(weights: dict[str, Any], folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def judges(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[server.ServerJudge, transformers.TransformersJudge]]:
-    place = tmp_path_factory.mktemp("llama")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        folder = checkpoint(place / "tiny")
-        here = transformers.load(str(folder), device="cpu", dtype="float32")
-        with real_server.llama(folder, place) as url:
-            over = server.load(f"tiny@{url}", concurrency=2, timeout=real_server.PATIENCE)
-            yield over, here
-            over.close()
+def judges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    with both(tmp_path_factory.mktemp("llama"), checkpoint, real_server.llama) as found:
+        yield found
 
 
-def test_what_llama_honours_is_seen(
-    judges: tuple[server.ServerJudge, transformers.TransformersJudge],
-) -> None:
-    over, _ = judges
-    assert (over.can.readout, over.can.prefill, over.can.max_images) == ("top-k", True, None)
-    assert "ignores the ids" in over.describe()["listed tokens"]
+def test_what_llama_honours_is_seen(judges: Both) -> None:
+    can = judges.over.can
+    assert (can.readout, can.prefill, can.max_images) == ("top-k", True, None)
+    assert "ignores the ids" in judges.over.describe()["listed tokens"]
 
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
-def test_agrees_with_the_transformers_judge(
-    judges: tuple[server.ServerJudge, transformers.TransformersJudge], question: Question
-) -> None:
+def test_agrees_with_the_transformers_judge(judges: Both, question: Question) -> None:
+    agree(judges, question)
     [over], [here] = (judge.answer([question]) for judge in judges)
-    assert not over.missing, over.missing
-    assert over.probabilities == pytest.approx(here.probabilities, abs=1e-3)
-    assert over.mass == pytest.approx(here.mass, abs=1e-3)
     assert over.shown.tokens == here.shown.tokens
 
 
-def test_what_is_shown_matters(
-    judges: tuple[server.ServerJudge, transformers.TransformersJudge],
-) -> None:
+def test_what_is_shown_matters(judges: Both) -> None:
     """Else agreement on images would say nothing."""
-    _, here = judges
-    one, other = here.answer([QUESTIONS["one image"], QUESTIONS["another image"]])
+    one, other = judges.here.answer([QUESTIONS["one image"], QUESTIONS["another image"]])
     assert abs(one.probabilities[0] - other.probabilities[0]) > 0.01

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +12,12 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import real_server
+from agreement import Both, agree, both
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "judges"))
 import tiny_models
 
-from snellen.judges import ImagePart, choice, score, server, transformers
+from snellen.judges import ImagePart, choice, score
 from snellen.judges.probes import picture
 from snellen.judges.question import Question
 
@@ -77,33 +77,18 @@ def checkpoint(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def judges(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[server.ServerJudge, transformers.TransformersJudge]]:
-    place = tmp_path_factory.mktemp("vllm")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        folder = checkpoint(place / "tiny")
-        here = transformers.load(str(folder), device="cpu", dtype="float32")
-        with real_server.vllm(folder, place / "log.txt") as url:
-            over = server.load(f"tiny@{url}", concurrency=2, timeout=real_server.PATIENCE)
-            yield over, here
-            over.close()
+def judges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    with both(tmp_path_factory.mktemp("vllm"), checkpoint, real_server.vllm) as found:
+        yield found
 
 
-def test_what_vllm_honours_is_seen(
-    judges: tuple[server.ServerJudge, transformers.TransformersJudge],
-) -> None:
-    over, _ = judges
+def test_what_vllm_honours_is_seen(judges: Both) -> None:
+    over = judges.over
     assert (over.can.readout, over.can.prefill) == ("listed", True), over.describe()
     assert "scored as a whole" in over.describe()["whole words"]
+    assert over.can.max_images is None
 
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
-def test_agrees_with_the_transformers_judge(
-    judges: tuple[server.ServerJudge, transformers.TransformersJudge], question: Question
-) -> None:
-    [over], [here] = (judge.answer([question]) for judge in judges)
-    assert not over.missing, over.missing
-    assert over.probabilities == pytest.approx(here.probabilities, abs=1e-3)
-    assert over.mass == pytest.approx(here.mass, abs=1e-3)
+def test_agrees_with_the_transformers_judge(judges: Both, question: Question) -> None:
+    agree(judges, question)

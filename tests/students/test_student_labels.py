@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from snellen.audit.reliability import OfFamily, Reliability
 from snellen.cli import app
-from snellen.errors import DataError, InputError, RunError
+from snellen.errors import DataError, InputError, JudgeError, RunError
 from snellen.images import read
 from snellen.judges import Answer, Capabilities, Question, load_judge
 from snellen.judges.scripted import ScriptedJudge
@@ -185,7 +185,7 @@ def test_copies_are_labelled_once(tmp_path: Path) -> None:
 def test_a_judge_that_sees_one_image_labels_points_alone(photos: Path, tmp_path: Path) -> None:
     inner = load_judge(SHARPNESS)
     judge = ScriptedJudge(inner._script, "one", Capabilities("given", max_images=1))  # type: ignore[attr-defined]
-    with pytest.raises(InputError, match="Leave out --pairs-per-image"):
+    with pytest.raises(JudgeError, match="Leave out --pairs-per-image"):
         run(photos, tmp_path / "a", judge=judge)
     done = run(photos, tmp_path / "a", Order(), judge=judge)
     assert (done.missing, done.pairs) == (0, 0)

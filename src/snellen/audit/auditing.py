@@ -15,8 +15,8 @@ from snellen.audit.material import Material
 from snellen.audit.reliability import NAME, write_reliability
 from snellen.audit.sheet import read_sheets
 from snellen.audit.versus import Difference, versus
-from snellen.errors import InputError, JudgeError
-from snellen.judges import Judge, Memory
+from snellen.errors import InputError
+from snellen.judges import Judge, Memory, check_images
 from snellen.runs import Progress, Request, Run
 
 if TYPE_CHECKING:
@@ -119,13 +119,7 @@ def _check(judges: Sequence[Judge], method: Method) -> None:
     if len(judges) == 2 and judges[0].name == judges[1].name:
         raise InputError(f"both judges are {judges[0].name}", "Name two different ones.")
     for judge in judges:
-        most = judge.can.max_images
-        if most is not None and method.images > most:
-            raise JudgeError(
-                f"{judge.name} takes at most {most} image a question and {method.name} shows"
-                f" {method.images}",
-                "Use --method levels or two-words.",
-            )
+        check_images(judge, method.name, method.images, "Use --method levels or two-words.")
 
 
 def _look_inside(

@@ -18,6 +18,7 @@ from snellen.judges.protocol import (
     SpellsOptions,
     TokenScore,
     WhiteBox,
+    check_images,
     unfit,
 )
 from snellen.judges.question import Question, choice, predicate, score
@@ -41,6 +42,7 @@ __all__ = [
     "SpellsOptions",
     "TokenScore",
     "WhiteBox",
+    "check_images",
     "choice",
     "load_judge",
     "predicate",

@@ -26,7 +26,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checka
 import numpy as np
 import numpy.typing as npt
 
-from snellen.errors import ImageError
+from snellen.errors import ImageError, JudgeError
 from snellen.judges.answer import Answer
 from snellen.judges.image import ImagePart
 from snellen.judges.question import Question
@@ -165,6 +165,28 @@ class WhiteBox(Protocol):
         ...
 
 
+def check_images(judge: Judge, what: str, shows: int, instead: str) -> None:
+    """Raise `JudgeError` for a judge that takes fewer images in a question than `what` shows.
+
+    instead : what works with a judge that takes one image.
+    """
+    most = judge.can.max_images
+    if most is not None and most < shows:
+        sees = "Take a judge that does, or give this one eyes: `snellen doctor` says what was seen."
+        raise JudgeError(
+            f"{what} shows {_counted(shows)} in a question and {judge.name} {_takes(most)}",
+            instead if most else sees,
+        )
+
+
+def _counted(images: int) -> str:
+    return f"{images} image{'s' * (images != 1)}"
+
+
+def _takes(most: int) -> str:
+    return f"takes at most {most}" if most else "does not look at images"
+
+
 def unfit(question: Question, can: Capabilities) -> str:
     """Why a judge with these capabilities cannot answer; empty where it can.
 
@@ -173,7 +195,7 @@ def unfit(question: Question, can: Capabilities) -> str:
     """
     images, options = len(question.images), len(question.options)
     if can.max_images is not None and images > can.max_images:
-        return f"the question has {images} images and the judge takes at most {can.max_images}"
+        return f"the question has {_counted(images)} and the judge {_takes(can.max_images)}"
     if can.max_options is not None and options > can.max_options:
         return f"the question has {options} options and the judge takes at most {can.max_options}"
     if question.prefill and not can.prefill:

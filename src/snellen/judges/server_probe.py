@@ -7,7 +7,7 @@ comes back, never by what the server calls itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,8 @@ class Honours:
     listed  : it lists exactly the tokens that it is asked for by id.
     prefill : it continues a last message of the model's own.
     whole   : it gives the log-probability of every token of the prompt, a begun answer's too.
-    images  : the most images it was seen to refuse more than; None where it took all tried (two).
+    images  : the most images it takes and looks at, as far as was seen; None where that was all of
+              those tried (two).
     why     : label → what was seen, for people.
     """
 
@@ -150,19 +151,34 @@ def _whole(wire: Wire, model: str, top: int) -> tuple[bool, str]:
 
 
 def _images(wire: Wire, model: str, top: int) -> tuple[int | None, str]:
-    """How many images the server takes: two are tried, as the methods need, and then one."""
-    url, _, _ = png_url(ImagePart(picture(1)))
-    image = {"type": "image_url", "image_url": {"url": url}}
+    """How many images the server takes and looks at: two are tried, as the methods need, then one.
+
+    A server without eyes for its model drops images without a word (llama-cpp-python's does), so
+    each of them is changed, and what is said must change with it.
+    """
     limit: int | None = None
-    why = "two in a question are taken"
+    why = "two in a question are taken and looked at"
     for count in (2, 1):
-        said, _ = messages([*[image] * count, {"type": "text", "text": _PROBE}], "")
+        plain = (1,) * count
+        changed = [(*plain[:place], 2, *plain[place + 1 :]) for place in range(count)]
         try:
-            wire.complete({"model": model, "messages": said, "top_logprobs": top}, {})
+            said, *others = (_shown(wire, model, top, seeds) for seeds in (plain, *changed))
         except RequestFailed as error:
             if error.status not in _REFUSED:
                 return limit, f"not known: {error.what}"
             limit, why = count - 1, f"{count} in a question refused: {error.what}"
             continue
+        looked = sum(other != said for other in others)
+        if looked < count:
+            limit = looked
+            why = f"of {count} in a question {looked or 'none'} is looked at, the rest is ignored"
         break
     return limit, why
+
+
+def _shown(wire: Wire, model: str, top: int, seeds: Sequence[int]) -> Mapping[str, float]:
+    """What is likely to be said of these pictures."""
+    urls = [png_url(ImagePart(picture(seed)))[0] for seed in seeds]
+    parts = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    said, _ = messages([*parts, {"type": "text", "text": _PROBE}], "")
+    return wire.complete({"model": model, "messages": said, "top_logprobs": top}, {}).tokens

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from snellen.errors import ImageError, InputError, TooFewRatings
-from snellen.judges import Answer, ImagePart, Judge, Question, choice
+from snellen.errors import ImageError, TooFewRatings
+from snellen.judges import Answer, ImagePart, Judge, Question, check_images, choice
 
 QUESTION = (
     "Which image has a better visual quality? A. The first image. B. The second image. Answer with"
@@ -117,7 +117,7 @@ def ask_pairs(judge: Judge, pairs: Sequence[Pair]) -> list[Verdict]:
     Identical images (by content) are a tie and are not asked about. A pair answered in one order
     only is corrected by the judge's lean over the others, counts half and says so; it is missing
     where fewer than five others show the lean.
-    Raises `InputError` for a judge that takes one image at a time.
+    Raises `JudgeError` for a judge that takes one image at a time.
     """
     check_takes_two(judge)
     same = [_same(*pair) for pair in pairs]
@@ -207,14 +207,12 @@ def position_bias(verdicts: Sequence[Verdict], confidence: float = 0.95) -> Posi
 
 
 def check_takes_two(judge: Judge) -> None:
-    """Raise `InputError` for a judge that takes one image at a time."""
-    most = judge.can.max_images
-    if most is not None and most < 2:
-        raise InputError(
-            f"{judge.name} takes {most} image at a time, and a comparison shows two",
-            "Score the images one by one with `snellen score --method levels`, or take a judge"
-            " that sees two (`snellen models`).",
-        )
+    """Raise `JudgeError` for a judge that takes one image at a time."""
+    instead = (
+        "Score the images one by one with `snellen score --method levels`, or take a judge that"
+        " sees two (`snellen models`)."
+    )
+    check_images(judge, "a comparison", 2, instead)
 
 
 def _same(first: ImagePart, second: ImagePart) -> Verdict | None:

@@ -9,9 +9,9 @@ from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
-from snellen.errors import JudgeError, SnellenError
+from snellen.errors import SnellenError
 from snellen.images import Picture
-from snellen.judges import Judge, Memory, Question
+from snellen.judges import Judge, Memory, Question, check_images
 from snellen.scorers.base import Score
 from snellen.scoring.base import Method
 
@@ -25,13 +25,8 @@ class JudgeScorer:
     """
 
     def __init__(self, judge: Judge, method: Method) -> None:
-        most = judge.can.max_images
-        if most is not None and method.images > most:
-            raise JudgeError(
-                f"{judge.name} takes at most {most} image{'s' * (most > 1)} in a question and"
-                f" {method.name} shows {method.images}",
-                "Use --method levels, contrast, attributes or two-words, which show one.",
-            )
+        instead = "Use --method levels, contrast, attributes or two-words, which show one."
+        check_images(judge, method.name, method.images, instead)
         self.judge = method.through(judge)
         self.method = method
         # A model here is asked by one thread at a time: several would only take each other's

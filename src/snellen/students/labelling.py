@@ -21,11 +21,10 @@ from snellen.audit.reliability import Reliability, plain
 from snellen.errors import ImageError, InputError
 from snellen.images import AnyFile, content_hash, name_of
 from snellen.images.addresses import place_of
-from snellen.judges import Judge, Memory
+from snellen.judges import Judge, Memory, check_images
 from snellen.runs import Request, Run
 from snellen.scoring.base import Method
 from snellen.scoring.pairing import next_round
-from snellen.scoring.pairs import check_takes_two
 from snellen.students.asking import Asks, Spent, Teacher
 from snellen.students.features import Told, found_images
 from snellen.students.labels import PAIRS, VERB, pair_name
@@ -281,17 +280,9 @@ def _check(order: Order, judge: Judge, method: Method) -> None:
             f"the audit is of {order.audit.judge}, and the teacher is {judge.name}",
             "Audit the teacher itself: `snellen audit`.",
         )
-    most = judge.can.max_images
-    if most is not None and most < method.images:
-        raise InputError(
-            f"{method.name} shows {method.images} images at a time and {judge.name} takes {most}",
-            "Take another --method, such as levels.",
-        )
-    if order.pairs_per_image and most == 1:
-        try:
-            check_takes_two(judge)
-        except InputError as error:
-            raise InputError(error.what, "Leave out --pairs-per-image.") from None
+    check_images(judge, method.name, method.images, "Take another --method, such as levels.")
+    if order.pairs_per_image:
+        check_images(judge, "a pair", 2, "Leave out --pairs-per-image.")
 
 
 def _dealt(
