@@ -1,4 +1,4 @@
-"""Step 8: write the measured figures into the card, between its marks.
+"""Step 9: write the measured figures into the card, between its marks.
 
 python -m runs.built_in_judge.card
 """

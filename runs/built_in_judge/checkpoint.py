@@ -127,6 +127,15 @@ def new_model(words: int, tower: Any = None, layers: int = LAYERS) -> Any:
     return model
 
 
+def of_state(state: Any) -> Any:
+    """A LLaVA with these weights, of as many layers of language as they are of."""
+    start = "model.language_model.layers."
+    layers = {name[len(start) :].split(".")[0] for name in state if name.startswith(start)}
+    model = new_model(len(tokenizer()), layers=len(layers))
+    model.load_state_dict(state)
+    return model
+
+
 def take_over(model: Any, folder: Path) -> None:
     """Give `model` all weights of the checkpoint in `folder` that have its names and forms.
 

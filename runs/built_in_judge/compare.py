@@ -204,9 +204,7 @@ def of_held(model: Any, data: Pictures) -> Half:
     tower = model.model.vision_tower.eval()
     parts = []
     for i in range(0, len(data), 32):
-        values = to_pixel_values(
-            torch.from_numpy(data.pixels(range(i, min(i + 32, len(data)))))
-        )
+        values = to_pixel_values(torch.from_numpy(data.pixels(range(i, min(i + 32, len(data))))))
         parts.append(tower(values).last_hidden_state.half())
     return projected(model, torch.cat(parts).numpy())
 

@@ -1,4 +1,4 @@
-"""Step 6: every figure of the card, by one command.
+"""Step 7: every figure of the card, by one command.
 
     python -m runs.built_in_judge.measure built-in
     python -m runs.built_in_judge.measure built-in-base

@@ -1,4 +1,4 @@
-"""Step 7: put the trained judges where the package looks for them, with their hashes.
+"""Step 8: put the trained judges where the package looks for them, with their hashes.
 
 python -m runs.built_in_judge.ship
 """
@@ -18,7 +18,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=built_in.NAMES, help="default: both")
     args = parser.parse_args()
     for name in args.names:
-        source, target = args.out / name / "checkpoint", built_in.FOLDER / name
+        source, target = args.out / name / "compared", built_in.FOLDER / name
+        source = source if source.is_dir() else args.out / name / "checkpoint"
         target.mkdir(exist_ok=True)
         for old in target.iterdir():
             old.unlink()

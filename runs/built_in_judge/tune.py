@@ -3,6 +3,11 @@
     OMP_NUM_THREADS=1 python -m runs.built_in_judge.tune built-in
     OMP_NUM_THREADS=1 python -m runs.built_in_judge.tune built-in-base
 
+and once more, after `compare`, for `built-in` with two layers more, which learn at a fifth of the
+rate (they were made with care, and what reads them is new):
+
+    python -m runs.built_in_judge.tune built-in --compared --steps 1000 --rate 5e-4
+
 The loss is that of the answers, and small ones of what the language model is given: it still says
 what `sight` asks of it, and photos are kept apart there, for the question whether two pictures show
 the same object. The tower stays as it is, so the tokens kept before serve. Every other row of
@@ -22,7 +27,8 @@ import numpy as np
 import torch
 
 from runs.built_in_judge import lessons
-from runs.built_in_judge.checkpoint import LAYERS, new_model, tokenizer, write
+from runs.built_in_judge.checkpoint import of_state, write
+from runs.built_in_judge.compare import NEW
 from runs.built_in_judge.packing import Row, answer_loss, logits, pack, stack
 from runs.built_in_judge.pictures import Pictures
 from runs.built_in_judge.questions import Asker, Facts
@@ -35,6 +41,7 @@ from runs.built_in_judge.vision import attention, precision
 ROWS = 10  # a step: two pictures each
 SAVE_EVERY = 200
 LESSONS = {"built-in": lessons.tuned, "built-in-base": lessons.base}
+SLOW = 0.2  # of the rate, for the layers of `compare`
 APART, ALIGNED = 0.1, 0.5  # weights against 1 for the answers
 
 
@@ -73,15 +80,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/out/built_in_judge"))
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--compared", action="store_true", help="go on from `compare`")
     args = parser.parse_args()
     folder = args.out / args.name
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     data = Pictures(args.cache, "train")
-    model, whole = new_model(len(tokenizer()), layers=LAYERS + 1), Whole()
-    state = torch.load(folder / "project.pt", weights_only=True)
-    model.load_state_dict(state["model"])
-    whole.load_state_dict(state["whole"])
+    before = torch.load(folder / "project.pt", weights_only=True)
+    whole = Whole()
+    whole.load_state_dict(before["whole"])
+    if args.compared:
+        before = torch.load(folder / "compared.pt", weights_only=True)
+    model = of_state(before["model"])
     model.model.vision_tower.requires_grad_(False)
     model.set_attn_implementation(attention())
     model.train()
@@ -90,14 +100,25 @@ def main() -> None:
     average = torch.optim.swa_utils.AveragedModel(
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
     )
-    learning = [p for one in (model, whole) for p in one.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(learning, args.rate, weight_decay=0.03, betas=(0.9, 0.98))
+    slow = list(model.model.language_model.layers[: NEW if args.compared else 0].parameters())
+    taken = {id(p) for p in slow}
+    rest = [p for one in (model, whole) for p in one.parameters() if id(p) not in taken]
+    groups = [
+        {"params": slow, "lr": SLOW * args.rate},
+        {"params": [p for p in rest if p.requires_grad]},
+    ]
+    optimizer = torch.optim.AdamW(
+        [group for group in groups if group["params"]],
+        args.rate,
+        weight_decay=0.03,
+        betas=(0.9, 0.98),
+    )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: cosine(s, args.steps))
     things: dict[str, Any] = {
         "model": model, "ema": average, "optimizer": optimizer, "schedule": schedule,
         "whole": whole,
     }  # fmt: skip
-    store = folder / "tune.pt"
+    store = folder / ("tune-compared.pt" if args.compared else "tune.pt")
     first = take_up(store, things)
 
     started, sums, since = time.time(), {}, 0
@@ -130,7 +151,7 @@ def main() -> None:
             sums, since = {}, 0
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == args.steps:
             keep(store, things, step + 1)
-            write(average.module, folder / "checkpoint")
+            write(average.module, folder / ("compared" if args.compared else "checkpoint"))
 
 
 if __name__ == "__main__":
