@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from snellen.serve.guard import Guard
 from snellen.serve.limits import Limits
@@ -39,7 +39,7 @@ def serve(app: Guard, limits: Limits, host: str, port: int, ready: Callable[[str
     uvicorn.Server(settings).run(sockets=[listener])
 
 
-def impatient(seconds: float) -> type[H11Protocol]:
+def impatient(seconds: float) -> type[HttpToolsProtocol]:
     """uvicorn's protocol that waits so long for the head of a request."""
 
     class Protocol(_Impatient):
@@ -48,7 +48,7 @@ def impatient(seconds: float) -> type[H11Protocol]:
     return Protocol
 
 
-class _Impatient(H11Protocol):
+class _Impatient(HttpToolsProtocol):
     """Closes a connection whose request's head does not arrive: uvicorn has no limit for that, so
     a client that sends a letter a minute would hold it for ever (slowloris)."""
 
