@@ -23,7 +23,7 @@ pytest.importorskip("transformers")
 import tiny_models  # noqa: E402
 
 from snellen.errors import InputError, JudgeError, UnknownName  # noqa: E402
-from snellen.judges import ImagePart, choice, load_judge  # noqa: E402
+from snellen.judges import ImagePart, choice, load_judge, prepared  # noqa: E402
 from snellen.judges import transformers as judged  # noqa: E402
 from snellen.judges import transformers_processor as processors  # noqa: E402
 from snellen.judges.probes import picture  # noqa: E402
@@ -96,7 +96,7 @@ def test_questions_beyond_one_window_and_one_batch(
         for image in (ONE, OTHER)
     ]
     alone = [judge.answer([question])[0] for question in asked]
-    monkeypatch.setattr(judged, "_WINDOW", 4)
+    monkeypatch.setattr(prepared, "_WINDOW", 4)
     small = judged.TransformersJudge("", judge.model, judge.processor, {}, batch=2)
     for one, other in zip(alone, small.answer(asked), strict=True):
         assert one.probabilities == pytest.approx(other.probabilities, abs=1e-4)

@@ -26,22 +26,19 @@ from transformers.utils.logging import (
 
 from snellen.errors import InputError, JudgeError, SnellenError
 from snellen.judges import transformers_inside as inside
-from snellen.judges.answer import Answer, Shown
+from snellen.judges.answer import Answer
 from snellen.judges.catalogue import unknown_model
 from snellen.judges.image import ImagePart
-from snellen.judges.protocol import Capabilities, Floats, TokenScore, unfit
+from snellen.judges.prepared import Ready, answer_all, check_length
+from snellen.judges.protocol import Capabilities, Floats, TokenScore
 from snellen.judges.question import Question
 from snellen.judges.transformers_families import family_of
-from snellen.judges.transformers_options import Tokens, option_logprobs, spell
-from snellen.judges.transformers_prefix import Prompt
+from snellen.judges.transformers_options import as_text, spell
 from snellen.judges.transformers_processor import backend, encode, load_processor, prompt_text
 from snellen.judges.transformers_reading import Reader
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _LARGE = 1 << 30  # bytes of weights that take long enough to load for a progress bar
-
-# Questions that are prepared together, of which the pixels are in memory.
-_WINDOW = 64
 
 
 class TransformersJudge:
@@ -82,34 +79,14 @@ class TransformersJudge:
         that the tokenizer cannot tell apart."""
         tokenizer = self.processor.tokenizer
         spelled = spell(tokenizer, prompt_text(self.processor, question), question.options)
-        return {
-            option: tuple("|".join(tokenizer.decode([token]) for token in way) for way in ways)
-            for option, ways in spelled.items()
-        }
+        return as_text(tokenizer, spelled)
 
     def answer(self, questions: Sequence[Question]) -> list[Answer]:
         """One answer for each question, in their order; those with the same images together."""
-        answers: dict[int, Answer] = {}
-        alike: dict[tuple[str, ...], list[int]] = {}
-        for place, question in enumerate(questions):
-            why = unfit(question, self.can)
-            if why:
-                answers[place] = Answer.without(question.options, why)
-            else:
-                hashes = tuple(image.hash for image in question.images)
-                alike.setdefault(hashes, []).append(place)
-        order = [place for places in alike.values() for place in places]
         reader = self._reader()
-        for start in range(0, len(order), _WINDOW):
-            ready: list[_Ready] = []
-            for place in order[start : start + _WINDOW]:
-                item = self._prepare(place, questions[place])
-                if isinstance(item, Answer):
-                    answers[place] = item
-                else:
-                    ready.append(item)
-            answers.update(self._read(reader, ready, ()))
-        return [answers[place] for place in range(len(questions))]
+        return answer_all(
+            questions, self.can, self._prepare, lambda ready: self._read(reader, ready, ())
+        )
 
     def token_scores(self, question: Question, k: int = 100) -> list[TokenScore]:
         """See `WhiteBox`."""
@@ -131,49 +108,35 @@ class TransformersJudge:
         """A new one for each request: between two, the model may be tuned."""
         return Reader(self.model, self._family, share=self._share, at_once=self._batch)
 
-    def _prepare(self, place: int, question: Question) -> _Ready | Answer:
+    def _prepare(self, place: int, question: Question) -> Ready | Answer:
         """The question as the model needs it, or the missing answer that says why not."""
         config, device = self.model.config, self.model.device
         try:
             text = prompt_text(self.processor, question)
             spelled = spell(self.processor.tokenizer, text, question.options)
             prompt, shown = encode(self.processor, config, question, text, device)
-            self._check_length(len(prompt.ids))
+            most = getattr(config.get_text_config(), "max_position_embeddings", None)
+            check_length(len(prompt.ids), most)
         except SnellenError as error:
             return Answer.without(question.options, str(error))
         except Exception as error:  # a processor refuses in its own words; the others go on
             return Answer.without(question.options, _told(error))
-        return _Ready(place, question, spelled, prompt, shown)
-
-    def _check_length(self, tokens: int) -> None:
-        """Raises `JudgeError` for a prompt that is longer than what the model was made for."""
-        most = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
-        if most and tokens > most:
-            raise JudgeError(
-                f"the question takes {tokens} tokens and the model has room for {most}",
-                "Ask about fewer or smaller images.",
-            )
+        return Ready(place, question, spelled, prompt, shown)
 
     def _read(
-        self, reader: Reader, ready: Sequence[_Ready], notes: tuple[str, ...]
+        self, reader: Reader, ready: Sequence[Ready], notes: tuple[str, ...]
     ) -> dict[int, Answer]:
         """Place → answer. Where memory runs out, each half by itself; alone, missing."""
         if not ready:
             return {}
         try:
-            ways = [[way for one in item.spelled.values() for way in one] for item in ready]
-            found = reader.read([item.prompt for item in ready], ways)
+            found = reader.read([one.prompt for one in ready], [one.ways for one in ready])
         except Exception as error:  # a model that fails must not end the run
             if not _out_of_memory(error) or len(ready) == 1:
                 return {item.place: item.missing(_told(error), notes) for item in ready}
         else:
             return {
-                item.place: Answer.from_logprobs(
-                    item.question.options,
-                    option_logprobs(item.spelled, logprobs),
-                    shown=item.shown,
-                    notes=notes,
-                )
+                item.place: item.read(logprobs, notes)
                 for item, logprobs in zip(ready, found, strict=True)
             }
         # Outside of `except`: the traceback held the tensors that filled the memory.
@@ -183,24 +146,6 @@ class TransformersJudge:
         notes = (f"out of memory with {len(ready)} questions at once: asked {half} at once",)
         halves = (ready[:half], ready[half:])
         return {k: v for part in halves for k, v in self._read(reader, part, notes).items()}
-
-
-class _Ready:
-    """A question with everything that the model needs."""
-
-    def __init__(
-        self,
-        place: int,
-        question: Question,
-        spelled: dict[str, tuple[Tokens, ...]],
-        prompt: Prompt,
-        shown: Shown,
-    ) -> None:
-        self.place, self.question, self.spelled = place, question, spelled
-        self.prompt, self.shown = prompt, shown
-
-    def missing(self, reason: str, notes: tuple[str, ...]) -> Answer:
-        return Answer.without(self.question.options, reason, shown=self.shown, notes=notes)
 
 
 def load(

@@ -49,6 +49,14 @@ def spell(tokenizer: Any, prompt: str, options: Sequence[str]) -> dict[str, tupl
     return found
 
 
+def as_text(tokenizer: Any, spelled: Mapping[str, Sequence[Tokens]]) -> dict[str, tuple[str, ...]]:
+    """Option → its ways of being said, for people: tokens parted by "|"."""
+    return {
+        option: tuple("|".join(tokenizer.decode([token]) for token in way) for way in ways)
+        for option, ways in spelled.items()
+    }
+
+
 def option_logprobs(
     spelled: Mapping[str, Sequence[Tokens]], logprobs: Mapping[Tokens, float]
 ) -> list[float]:

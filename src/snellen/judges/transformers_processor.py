@@ -18,6 +18,7 @@ from transformers.models.auto.processing_auto import processor_class_from_name
 
 from snellen.errors import JudgeError
 from snellen.judges.answer import Shown, ShownImage
+from snellen.judges.chat import begun, messages, refuse_marks
 from snellen.judges.question import Question
 from snellen.judges.transformers_families import Layout, family_of, family_of_processor
 from snellen.judges.transformers_prefix import Prompt
@@ -55,33 +56,19 @@ def prompt_text(processor: Any, question: Question) -> str:
     Spaces at the end are left off: whether the option begins with one is up to the option. Raises
     `JudgeError` for words that are marks of the model, such as "<image>".
     """
-    special = [token for token in processor.tokenizer.all_special_tokens if token.strip()]
-    for words in (question.text, question.prefill, *question.options):
-        for token in special:
-            if token in words:
-                raise JudgeError(
-                    f"the question contains {token!r}, which is a mark of this model",
-                    "Write it in another way.",
-                )
+    refuse_marks(question, processor.tokenizer.all_special_tokens)
     family = family_of_processor(processor)
     if family.images_first:
         marks = processor.image_token * len(question.images)
         return f"{marks}{question.text}{family.tail}{question.prefill.strip()}"
-    content = [
-        {"type": "text", "text": part} if isinstance(part, str) else {"type": "image"}
-        for part in question.parts
-    ]
     text: str = processor.tokenizer.apply_chat_template(
-        [{"role": "user", "content": content}],
+        messages(question),
         chat_template=_template(processor),
         add_generation_prompt=True,
         tokenize=False,
         enable_thinking=False,  # where a template knows it, the answer begins at once
     )
-    text = text.rstrip(" ")
-    if question.prefill.strip():
-        text += (" " if text.endswith(":") else "") + question.prefill.strip()
-    return text
+    return begun(text, question.prefill)
 
 
 def encode(
