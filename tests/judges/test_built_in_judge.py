@@ -117,11 +117,13 @@ def test_listing_what_is_shipped_gives_the_shipped_list() -> None:
 
 
 @pytest.mark.parametrize("name", built_in.NAMES)
-def test_without_torch_the_pip_line_is_given(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_that_need_torch_give_the_pip_line(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "snellen.judges.transformers", raising=False)
     with pytest.raises(MissingExtra, match=r"torch is needed to use the judge .*snellen\[judges\]"):
-        load_judge(name)
+        load_judge(name, device="cpu")
 
 
 def test_the_names_are_not_schemes() -> None:

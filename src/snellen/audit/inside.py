@@ -21,6 +21,7 @@ from snellen.audit.material import Item, Material
 from snellen.audit.rates import Rate, mean, share
 from snellen.errors import ImageError, JudgeError
 from snellen.judges import ImagePart, Judge
+from snellen.judges.protocol import why_closed
 
 if TYPE_CHECKING:
     from snellen.audit.glimpse import Glimpse
@@ -107,7 +108,8 @@ class Inside:
 def why_not(judge: Judge) -> str:
     """Why a judge cannot be looked into; empty where it can."""
     if not judge.can.embeddings:
-        return "the judge gives no embeddings: its weights are not in this process"
+        why, way = why_closed(judge)
+        return f"the judge gives no embeddings: {why}" + (f". {way}" if way else "")
     return ""
 
 

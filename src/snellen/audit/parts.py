@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from snellen.errors import JudgeError
 from snellen.judges import Judge, Memory
-from snellen.judges.protocol import WhiteBox
+from snellen.judges.protocol import WhiteBox, why_closed
 
 Part = Literal["vision", "projector", "language"]
 PARTS: tuple[Part, ...] = ("vision", "projector", "language")
@@ -59,9 +59,10 @@ def white_box(judge: Judge) -> WhiteBox:
     """
     inner = judge.judge if isinstance(judge, Memory) else judge
     if not isinstance(inner, WhiteBox):
+        why, way = why_closed(judge)
         raise JudgeError(
-            f"{judge.name} cannot be looked into: its weights are not in this process",
-            "Load the model itself: hf:MODEL.",
+            f"{judge.name} cannot be looked into: {why}",
+            way or "Load the model itself: hf:MODEL.",
         )
     return inner
 

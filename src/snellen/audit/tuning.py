@@ -32,6 +32,7 @@ from snellen.audit.sheet import read_sheets
 from snellen.audit.shelf import Shelf, split
 from snellen.errors import InputError, JudgeError, RunError, UnknownName
 from snellen.judges import Judge, load_judge
+from snellen.judges.protocol import why_closed
 from snellen.runs import Progress, Request, Run
 from snellen.runs.files import write_json
 
@@ -157,9 +158,10 @@ def tune(
     began = time.perf_counter()
     base = load_judge(judge, **options)
     if not base.can.tunable:
+        why, way = why_closed(base)
         raise JudgeError(
-            f"{base.name} cannot be tuned: its weights are not in this process",
-            "Name a model that runs here: hf:MODEL, built-in-base.",
+            f"{base.name} cannot be tuned: {why}",
+            way or "Name a model that runs here: hf:MODEL, built-in-base.",
         )
     from snellen.audit.training import usual_rate  # needs torch, which a script can do without
 

@@ -72,6 +72,7 @@ MODELS: tuple[Model, ...] = (
 NEEDS: dict[str, tuple[str, ...]] = {
     "built-in": ("torch", "transformers"),
     "hf": ("torch", "transformers", "accelerate"),
+    "onnx": (),
     "server": ("openai",),
     "decisions": ("openai",),
     "scripted": (),

@@ -58,6 +58,7 @@ class Capabilities:
     samples     : the judge draws, so the same question may get another answer.
     embeddings  : it also gives visual tokens and word embeddings (for the audit).
     tunable     : its weights are here and can be trained (for the audit).
+    opened_by   : what to do so that the last two are so, where the judge knows: a sentence.
     """
 
     readout: Readout
@@ -69,6 +70,7 @@ class Capabilities:
     samples: bool = False
     embeddings: bool = False
     tunable: bool = False
+    opened_by: str = ""
 
 
 @runtime_checkable
@@ -177,6 +179,13 @@ def check_images(judge: Judge, what: str, shows: int, instead: str) -> None:
             f"{what} shows {_counted(shows)} in a question and {judge.name} {_takes(most)}",
             instead if most else sees,
         )
+
+
+def why_closed(judge: Judge) -> tuple[str, str]:
+    """Why a judge can be neither looked into nor tuned, and what to do; empty where it knows of
+    nothing."""
+    way = judge.can.opened_by
+    return "torch does not run it" if way else "its weights are not in this process", way
 
 
 def _counted(images: int) -> str:

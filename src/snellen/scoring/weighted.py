@@ -88,9 +88,10 @@ class TokenWeigher:
 
     def __init__(self, judge: Judge, top: int) -> None:
         if not (judge.can.embeddings and isinstance(judge, WhiteBox)):
+            other = "Take a model that runs here (hf:MODEL), or --method levels."
             raise JudgeError(
                 f"{judge.name} does not show its logits and embeddings, which `weighted` reads",
-                "Take a model that runs here (hf:MODEL), or --method levels.",
+                judge.can.opened_by or other,
             )
         self._box: WhiteBox = judge
         self._top = top

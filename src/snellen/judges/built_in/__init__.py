@@ -1,8 +1,10 @@
 """The judges that ship with the package: `built-in`, and `built-in-base`, its biased sibling.
 
 Each is a folder beside this file with a stock LLaVA checkpoint, which the transformers judge loads
-as it loads any other (`hf:FOLDER` works too); `CARD.md` says what they are and what they are not.
-`files.sha256` holds the hash of every file: an altered judge is another judge, and is refused.
+as it loads any other (`hf:FOLDER` works too), and two graphs by which ONNX Runtime answers from the
+same weights (`onnx:NAME`), which is taken where torch or transformers are not installed. `CARD.md`
+says what they are and what they are not. `files.sha256` holds the hash of every file: an altered
+judge is another judge, and is refused.
 """
 
 from __future__ import annotations
@@ -12,24 +14,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snellen.errors import JudgeError
+from snellen.judges.catalogue import missing_packages
 
 if TYPE_CHECKING:
-    from snellen.judges.transformers import TransformersJudge
+    from snellen.judges.protocol import Judge
 
 FOLDER = Path(__file__).parent
 NAMES = ("built-in", "built-in-base")
 _HASHES = "files.sha256"
-_FIX = "Install Snellen again: pip install --force-reinstall --no-deps snellen"
+FIX = "Install Snellen again: pip install --force-reinstall --no-deps snellen"
 
 
-def load(name: str, *, folder: Path = FOLDER, **options: Any) -> TransformersJudge:
+def load(name: str, *, folder: Path = FOLDER, **options: Any) -> Judge:
     """The judge `name`, one of `NAMES`, after checking its files.
 
     folder  : where the judges' folders and their hashes lie.
-    options : of the transformers judge: `dtype`, `device`, `share`.
-    Raises `JudgeError` where a file is missing or is not what was shipped, `ImportError` where
-    torch or transformers are not installed.
+    options : of the transformers judge: `dtype`, `device`, `share`, `batch`.
+    Without torch or transformers it is the judge `onnx:NAME`, which says so when it describes
+    itself; it has none of these options. Raises `JudgeError` where a file is missing or is not what
+    was shipped, `ImportError` where options need what is not installed.
     """
+    absent = missing_packages("built-in")
+    if absent and not options:
+        from snellen.judges import onnx
+
+        why = f"{' and '.join(absent)} not installed: pip install 'snellen[judges]'"
+        return onnx.load(name, folder=folder, why=why)
     check(name, folder)
     from snellen.judges import transformers
 
@@ -48,13 +58,13 @@ def check(name: str, folder: Path = FOLDER) -> None:
             found = _sha256(path)
         except OSError:
             raise JudgeError(
-                f"the judge {name!r} lacks {path.name} (SHA-256 {wanted}) in {path.parent}", _FIX
+                f"the judge {name!r} lacks {path.name} (SHA-256 {wanted}) in {path.parent}", FIX
             ) from None
         if found != wanted:
             raise JudgeError(
                 f"{path} of the judge {name!r} is not the file that was shipped: SHA-256 {found},"
                 f" not {wanted}",
-                _FIX,
+                FIX,
             )
 
 
@@ -67,12 +77,12 @@ def shipped(name: str, folder: Path = FOLDER) -> dict[Path, str]:
         lines = (folder / _HASHES).read_text(encoding="utf-8").splitlines()
     except OSError:
         raise JudgeError(
-            f"the judges' list of hashes, {folder / _HASHES}, is missing", _FIX
+            f"the judges' list of hashes, {folder / _HASHES}, is missing", FIX
         ) from None
     pairs = (line.split("  ", 1) for line in lines if "  " in line)
     files = {folder / path: wanted for wanted, path in pairs if path.startswith(f"{name}/")}
     if not files:
-        raise JudgeError(f"{folder / _HASHES} names no file of the judge {name!r}", _FIX)
+        raise JudgeError(f"{folder / _HASHES} names no file of the judge {name!r}", FIX)
     return files
 
 
