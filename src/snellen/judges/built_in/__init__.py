@@ -38,7 +38,7 @@ def load(name: str, *, folder: Path = FOLDER, **options: Any) -> Judge:
     if absent and not options:
         from snellen.judges import onnx
 
-        why = f"{' and '.join(absent)} not installed: pip install 'snellen[judges]'"
+        why = f"without {' and '.join(absent)}, which pip install 'snellen[judges]' brings"
         return onnx.load(name, folder=folder, why=why)
     check(name, folder)
     from snellen.judges import transformers
