@@ -47,6 +47,23 @@ def test_a_folder_and_its_sub_folders_by_name(folder: Path) -> None:
     assert all(found.path.exists() and found.problem is None for found in find(["p"]))
 
 
+def test_a_folder_is_in_order_of_whole_names(folder: Path) -> None:
+    touch("p/a/1.jpg", "p/a-b.jpg", "p/a.jpg", "p/a/c/2.jpg", "p/a0.jpg", "p/a-/3.jpg", "p/a/c.jpg")
+    found = names(find(["p"]))
+    assert found == sorted(found)
+    assert found[:4] == ["p/a-/3.jpg", "p/a-b.jpg", "p/a.jpg", "p/a/1.jpg"]
+
+
+@POSIX_BYTES
+def test_odd_names_are_in_order_of_how_they_are_shown(folder: Path) -> None:
+    touch("p/\x7f.jpg", "p/\\.jpg", "p/é.jpg", "p/z.jpg", "p/\u2028/1.jpg", "p/日.jpg", "p/].jpg")
+    Path(os.fsdecode(b"p/\xff.jpg")).write_bytes(b"x")
+    found = list(find(["p"]))
+    assert names(found) == sorted(names(found))
+    assert len(found) == 8
+    assert all(one.path.exists() for one in found)  # type: ignore[union-attr]
+
+
 def test_the_order_is_that_of_the_paths_given(folder: Path) -> None:
     touch("b/1.jpg", "a/2.jpg", "c.jpg")
     assert names(find(["c.jpg", "b", "a"])) == ["c.jpg", "b/1.jpg", "a/2.jpg"]

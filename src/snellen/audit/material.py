@@ -21,8 +21,7 @@ import numpy.typing as npt
 from snellen import distortions
 from snellen.data import Dataset
 from snellen.errors import DataError, ImageError, InputError
-from snellen.images import AnyFile, Picture, find, read
-from snellen.images.find import Census
+from snellen.images import AnyFile, Census, Picture, find, read
 from snellen.judges.image import ImagePart
 from snellen.scorers import Scorer
 

@@ -1,7 +1,8 @@
 """From paths to pixels: find the files, read them safely, know them by their content."""
 
 from snellen.images.budget import PixelBudget
-from snellen.images.find import Census, Found, find, found_again
+from snellen.images.find import find, found_again
+from snellen.images.found import Census, Found
 from snellen.images.identify import content_hash, printable_name
 from snellen.images.limits import ABSOLUTE_MEGAPIXELS, MAX_MEGAPIXELS
 from snellen.images.prefetch import Ahead

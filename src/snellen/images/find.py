@@ -13,73 +13,22 @@ import os
 import re
 import stat
 import sys
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from snellen.errors import ImageError, NothingFound, UnreadableImage
-from snellen.images.addresses import is_address, local_path, scheme, shown
+from snellen.errors import UnreadableImage
+from snellen.images.addresses import is_address, local_path, scheme
 from snellen.images.archives import is_archive, is_packed, packed_problem
-from snellen.images.formats import EXTENSIONS
+from snellen.images.folders import Walk, is_folder, is_image_name, met
+from snellen.images.found import Census, Found, Met
 from snellen.images.identify import printable_name
 from snellen.images.places import Known, Place, in_archive, in_store, split, under
 from snellen.images.sources import AnyFile, LocalFile
 from snellen.images.stores import Listed, stored
 
-_IMAGE_ENDINGS = frozenset(chain.from_iterable(EXTENSIONS.values()))
 _MAGIC = re.compile(r"[*?\[]")
 _LIST_CHUNK = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One image to score.
-
-    path    : as it can be opened; bytes that are no UTF-8 are kept (PEP 383). A `Source` where it
-              lies in a store or an archive.
-    name    : the same as one printable line, different for different paths.
-    problem : why it cannot be reached, where that is known before reading it.
-    """
-
-    path: AnyFile
-    name: str
-    problem: ImageError | None = None
-
-
-@dataclass(slots=True)
-class Census:
-    """What a search saw and did not give; for the message where it gave nothing.
-
-    folders : folders looked into.
-    others  : files in them without an image's file name ending.
-    hidden  : files and folders whose names begin with a dot.
-    again   : files that had been given already under another name.
-    """
-
-    folders: int = 0
-    others: int = 0
-    hidden: int = 0
-    again: int = 0
-
-    def nothing_found(self, paths: Iterable[str | os.PathLike[str]]) -> NothingFound:
-        """The error for a search that gave no file."""
-        where = ", ".join(shown(os.fspath(path)) for path in paths) or "no path at all"
-        folders = f"{self.folders} folder{'' if self.folders == 1 else 's'}"
-        seen = [
-            f"{count} {what if count == 1 else what.replace('file', 'files')}"
-            for count, what in (
-                (self.others, "file of no image type"),
-                (self.hidden, "hidden file"),
-            )
-            if count
-        ]
-        return NothingFound(
-            f"no image under {where}: {folders} with {' and '.join(seen) or 'nothing'} in them",
-            "Name the files themselves to try them whatever their names, or another folder.",
-        )
 
 
 def find(
@@ -89,7 +38,7 @@ def find(
     recursive: bool = True,
     census: Census | None = None,
 ) -> Iterator[Found]:
-    """Every image under `paths`: path after path, in each folder by name.
+    """Every image under `paths`: path after path, in each folder in order of whole names.
 
     paths     : folders, files, globs (`*`, `?`, `[…]`, `**`), zip and tar files, addresses of all
                 these in stores (`s3://…`), or `-` for a list of them on standard input, separated
@@ -107,12 +56,21 @@ def find(
     no known kind, `InputError` for one that holds a password its store does not take.
     """
     search = _Search(recursive, census if census is not None else Census())
-    for path in paths:
-        if os.fspath(path) == "-":
-            for listed in _listed(stdin if stdin is not None else sys.stdin.buffer):
-                yield from search.named(listed)
-        else:
-            yield from search.named(os.fspath(path))
+    for one in search.all(paths, stdin):
+        yield one.found() if isinstance(one, Met) else one
+
+
+def meet(paths: Iterable[str | os.PathLike[str]], census: Census) -> Iterator[Met | Found]:
+    """What `find` gives, files of this machine as texts with the stamps they had."""
+    return _Search(True, census).all(paths, None)
+
+
+def comes_in_order(paths: Sequence[str | os.PathLike[str]]) -> bool:
+    """Whether `find` gives what is under `paths` sorted by name: one folder of this machine."""
+    if len(paths) != 1:
+        return False
+    path = os.fspath(paths[0])
+    return not is_address(path) and os.path.isdir(path)
 
 
 def found_again(names: Iterable[str]) -> list[AnyFile]:
@@ -142,11 +100,23 @@ class _Search:
     def __init__(self, recursive: bool, census: Census) -> None:
         self._recursive = recursive
         self._census = census
-        self._seen: defaultdict[int, set[int]] = defaultdict(set)  # inodes of each device
+        self._walk = Walk(census, recursive=recursive)
         self._known = Known()
         self._placed_names: set[str] = set()  # given, of what lies in stores and archives
 
-    def named(self, path: str) -> Iterator[Found]:
+    def all(
+        self, paths: Iterable[str | os.PathLike[str]], stdin: BinaryIO | None
+    ) -> Iterator[Met | Found]:
+        """What the paths stand for, one after the other."""
+        for given in paths:
+            path = os.fspath(given)
+            if path == "-":
+                for listed in _listed(stdin if stdin is not None else sys.stdin.buffer):
+                    yield from self.named(listed)
+            else:
+                yield from self.named(path)
+
+    def named(self, path: str) -> Iterator[Met | Found]:
         """What one path stands for: a folder, a file, or a glob where no such file exists."""
         archive, inside = split(path)
         if scheme(archive or path) == "file":
@@ -156,7 +126,7 @@ class _Search:
             yield from self._placed(
                 in_store(archive, self._known, inside)
                 if archive
-                else under(path, self._known, _is_image_name, recursive=self._recursive)
+                else under(path, self._known, is_image_name, recursive=self._recursive)
             )
         elif archive and os.path.isfile(archive):
             yield from self._inside_archive(archive, inside)
@@ -183,14 +153,14 @@ class _Search:
                 part.startswith(".") and part.strip(".") for part in place.name.split("/")
             ):
                 self._census.hidden += 1
-            elif not place.given and not _is_image_name(place.name):
+            elif not place.given and not is_image_name(place.name):
                 self._census.others += 1
             else:
                 self._placed_names.add(place.name)
                 yield Found(place.source or Path(place.name), place.name, place.problem)
         self._census.folders += self._known.folders - before
 
-    def _here(self, path: str) -> Iterator[Found]:
+    def _here(self, path: str) -> Iterator[Met | Found]:
         """What a path of this machine stands for."""
         try:
             status = os.stat(path)
@@ -214,99 +184,15 @@ class _Search:
             )
             return
         if stat.S_ISDIR(status.st_mode):
-            yield from self._under(path, status)
-        elif self._is_new(status):
+            yield from self._walk.under(path, status)
+        elif self._walk.is_new(status):
             if is_archive(path) and stat.S_ISREG(status.st_mode):
                 yield from self._inside_archive(path)
             elif is_packed(path):
                 problem = packed_problem(printable_name(path))
                 yield Found(Path(path), printable_name(path), problem)
             else:
-                yield _found(path)
-
-    def _under(self, root: str, status: os.stat_result) -> Iterator[Found]:
-        """Every image in a folder and its sub-folders, however deep."""
-        stack = [self._inside(root, status)]
-        while stack:
-            entry = next(stack[-1], None)
-            if entry is None:
-                stack.pop()
-            elif isinstance(entry, Found):
-                yield entry
-            else:
-                stack.append(self._inside(*entry))
-
-    def _inside(
-        self, folder: str, status: os.stat_result
-    ) -> Iterator[Found | tuple[str, os.stat_result]]:
-        """The images of one folder, and its sub-folders as paths with their status, by name."""
-        if not self._is_new(status):
-            return
-        try:
-            names = self._names(folder)
-        except OSError as error:
-            yield Found(
-                Path(folder),
-                printable_name(folder),
-                UnreadableImage(
-                    f"the folder {printable_name(folder)} cannot be listed ({error.strerror})",
-                    "Change its permissions, or leave it out.",
-                ),
-            )
-            return
-        self._census.folders += 1
-        for name in names:
-            path = os.path.join(folder, name)
-            try:
-                status = os.stat(path)
-            except OSError:  # a link to nowhere, or gone by now: reading it will tell
-                if _is_image_name(name):
-                    yield _found(path)
-                continue
-            if stat.S_ISDIR(status.st_mode):
-                if self._recursive:
-                    yield path, status
-            elif _is_image_name(name) and self._is_new(status):
-                yield _found(path)
-
-    def _names(self, folder: str) -> list[str]:
-        """The names in a folder that may be images or folders, sorted by their bytes."""
-        names = []
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    self._census.hidden += 1
-                elif _is_image_name(entry.name) or _is_folder(entry):
-                    names.append(entry.name)
-                else:
-                    self._census.others += 1
-        names.sort(key=os.fsencode)
-        return names
-
-    def _is_new(self, status: os.stat_result) -> bool:
-        """Whether this file or folder is met for the first time."""
-        seen = self._seen[status.st_dev]
-        if status.st_ino in seen:
-            self._census.again += stat.S_ISREG(status.st_mode)
-            return False
-        seen.add(status.st_ino)
-        return True
-
-
-def _is_image_name(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in _IMAGE_ENDINGS
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a folder or a link to one; a link to itself is neither."""
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _found(path: str) -> Found:
-    return Found(Path(path), printable_name(path))
+                yield met(path, status)
 
 
 def _missing(path: str, error: OSError) -> Found:
@@ -350,13 +236,13 @@ def _matching(folder: str, parts: list[str]) -> Iterator[str]:
         yield from _matching(folder, rest)
         # Links are not followed here: two that lead upwards would multiply without end.
         for name in _sorted_names(
-            folder, lambda entry: _is_folder(entry) and not entry.is_symlink()
+            folder, lambda entry: is_folder(entry) and not entry.is_symlink()
         ):
             if not name.startswith("."):
                 yield from _matching(os.path.join(folder, name), parts)
     elif _MAGIC.search(part):
         matches = re.compile(fnmatch.translate(part)).match
-        for name in _sorted_names(folder, _is_folder if rest else None):
+        for name in _sorted_names(folder, is_folder if rest else None):
             if matches(name) and name.startswith(".") == part.startswith("."):
                 yield from _matching(os.path.join(folder, name), rest)
     elif os.path.lexists(path := os.path.join(folder, part)):

@@ -12,7 +12,7 @@ from dataclasses import replace
 from threading import Condition
 from types import TracebackType
 
-from snellen.images.find import Found
+from snellen.images.found import Found
 from snellen.images.sources import Source
 
 #: Bytes fetched and not yet taken, all together. Ours: some hundred photos.
