@@ -12,6 +12,7 @@ import csv
 import heapq
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from itertools import islice
@@ -117,12 +118,12 @@ class Table:
     @property
     def missing(self) -> Table:
         """The rows without a score; their `missing` says why."""
-        return self.where(lambda row: row["score"] is None)
+        return self._where_scored(False)
 
     @property
     def scored(self) -> Table:
         """The rows with a score."""
-        return self.where(lambda row: row["score"] is not None)
+        return self._where_scored(True)
 
     def below(self, score: float) -> Table:
         """The rows scored under `score`, the worst first."""
@@ -194,11 +195,15 @@ class Table:
     def _part(self, offsets: Iterable[int]) -> Table:
         return Table(self.run, self._rows.at(offsets))
 
+    def _where_scored(self, scored: bool) -> Table:
+        pairs = zip(self._rows.offsets, self._rows.scores(), strict=True)
+        return self._part(offset for offset, score in pairs if math.isnan(score) != scored)
+
     def _scores(self) -> Iterator[tuple[float, int]]:
         """(score, offset) of the scored rows; the offset settles ties by order of name."""
-        for offset, row in zip(self._rows.offsets, self, strict=True):
-            if row["score"] is not None:
-                yield row["score"], offset
+        for offset, score in zip(self._rows.offsets, self._rows.scores(), strict=True):
+            if not math.isnan(score):
+                yield score, offset
 
     def _batches(self, arrow: Any) -> Iterator[Any]:
         schema, rows = _schema(arrow), iter(self)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snellen.runs import INDEX, ROWS, Request, Rows, Run
-from snellen.runs import index as run_index
+from snellen.runs import records as run_records
 
 REQUEST = Request("score", ("/photos",), {"scorer": "x"})
 
@@ -102,9 +102,9 @@ def test_a_name_that_shares_its_hash_with_others_keeps_its_own_row(names: list[s
     import tempfile
 
     # Half of the hash alike for all: as if 64 bits were too few.
-    real = run_index._digest
+    real = run_records.digest
     with tempfile.TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_index, "_digest", lambda name: b"\0" * 8 + real(name)[8:])
+        patch.setattr(run_records, "digest", lambda name: b"\0" * 8 + real(name)[8:])
         with open_run(Path(home)) as run:
             for place, name in enumerate(names):
                 run.append(row(name, float(place)))

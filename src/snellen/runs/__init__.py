@@ -5,6 +5,7 @@
     index.bin        where each row lies and what it was made from; made again where it is gone
     thumbnails.bin   JPEG thumbnails end to end; a row holds its `thumbnail`: [offset, length]
     done.json        counts; written last, so its absence means that the run was cut short
+    views.json       the tables and pages that were written from these very rows
     lock             held by the process that writes, and holds its number
 
 A killed process loses at most the rows of the last half second: a torn last line is cut off when
@@ -18,6 +19,7 @@ from snellen.runs.directory import Run
 from snellen.runs.files import atomic
 from snellen.runs.index import Entry
 from snellen.runs.progress import Progress
+from snellen.runs.reading import Rows
 from snellen.runs.request import Request, read_facts
 from snellen.runs.rows import (
     DONE,
@@ -27,11 +29,11 @@ from snellen.runs.rows import (
     ROWS,
     THUMBNAILS,
     Row,
-    Rows,
     is_done,
     read_thumbnail,
     scan,
 )
+from snellen.runs.views import Views
 
 __all__ = [
     "DONE",
@@ -49,6 +51,7 @@ __all__ = [
     "Rows",
     "Run",
     "Schema",
+    "Views",
     "atomic",
     "is_done",
     "read_facts",

@@ -15,9 +15,10 @@ import numpy as np
 
 from snellen.errors import RunError
 from snellen.runs.files import atomic, plain_errors, take_lock, write_all, write_json
-from snellen.runs.index import Entry, Index, Records
+from snellen.runs.index import Entry, Index, Stamp
+from snellen.runs.records import Records
 from snellen.runs.request import FORMAT, Request, check_same, facts_of, now
-from snellen.runs.rows import DONE, FACTS, INDEX, LOCK, ROWS, THUMBNAILS, Row
+from snellen.runs.rows import DONE, FACTS, INDEX, LOCK, ROWS, THUMBNAILS, Row, is_done
 
 _BATCH_ROWS, _BATCH_SECONDS = 64, 0.5  # rows are written when there are so many or so old
 _NAMES_AT_ONCE = 4096  # looked up together
@@ -39,6 +40,8 @@ class Run:
         self._waiting: list[bytes] = []
         self._waiting_thumbnails: list[bytes] = []
         self._offset = self._thumbnail_offset = 0
+        self._finished = False
+        self._found, self._found_at = 0, -1  # rows that `as_now` found in order, the last of them
         self._written_at = time.monotonic()
 
     @classmethod
@@ -55,19 +58,29 @@ class Run:
             begun = _is_run(directory)
             run = cls(directory, take_lock(directory / LOCK))
             try:
-                if begun and not fresh:
-                    started = check_same(directory, request).get("started", now())
-                else:
-                    started = now()
-                    for name in (ROWS, INDEX, THUMBNAILS):
-                        (directory / name).unlink(missing_ok=True)
-                (directory / DONE).unlink(missing_ok=True)
-                write_json(directory / FACTS, facts_of(request, scorer, started))
+                run._begin(request, scorer, begun and not fresh)
                 run._take_up()
             except BaseException:
                 run.close()
                 raise
         return run
+
+    def _begin(self, request: Request, scorer: str, begun: bool) -> None:
+        """Say what is asked for. A finished run stays marked as long as nothing in it changes."""
+        there = check_same(self.directory, request) if begun else {}
+        facts = facts_of(request, scorer, there.get("started", now()))
+        self._finished = begun and is_done(self.directory)
+        if facts == there:
+            return
+        self._unmark()
+        if not begun:
+            for name in (ROWS, INDEX, THUMBNAILS):
+                (self.directory / name).unlink(missing_ok=True)
+        write_json(self.directory / FACTS, facts)
+
+    def _unmark(self) -> None:
+        (self.directory / DONE).unlink(missing_ok=True)
+        self._finished = False
 
     def _take_up(self) -> None:
         """Read the rows that are there, cut off a torn last line, and open for appending."""
@@ -77,6 +90,7 @@ class Run:
         self._index = Index(self.directory)
         self._offset = self._index.end
         if rows.exists() and rows.stat().st_size > self._offset:
+            self._unmark()
             os.truncate(rows, self._offset)
         self._rows = rows.open("ab", buffering=0)
         self._thumbnails = (self.directory / THUMBNAILS).open("ab", buffering=0)
@@ -103,6 +117,16 @@ class Run:
         found much faster than one by one."""
         assert self._index is not None
         return self._index.find(names, newest=False)
+
+    def as_now(self, names: Sequence[str], stamps: Sequence[Stamp], scorer: str) -> list[bool]:
+        """Which files have a row that still holds: with a score, by `scorer`, of a file of this
+        size and time of change. Ask it of the names of the request only, and once."""
+        assert self._index is not None
+        same, offsets = self._index.as_now(names, stamps, scorer)
+        if len(offsets) and (np.diff(offsets, prepend=self._found_at) > 0).all():
+            self._found += len(offsets)
+            self._found_at = int(offsets[-1])
+        return [bool(one) for one in same.tolist()]
 
     def read(self, entry: Entry) -> Row:
         """The row that `entry` points to, one that lay there when the run was opened."""
@@ -135,6 +159,7 @@ class Run:
         """Forget every row: they are written anew."""
         self._waiting, self._waiting_thumbnails = [], []
         self._close_files()
+        self._unmark()
         for name in (ROWS, INDEX, THUMBNAILS):
             (self.directory / name).unlink(missing_ok=True)
         self._take_up()
@@ -146,6 +171,8 @@ class Run:
             thumbnails, self._waiting_thumbnails = self._waiting_thumbnails, []
             try:
                 with plain_errors(self.directory):
+                    if self._finished:
+                        self._unmark()
                     write_all(self._thumbnails, b"".join(thumbnails))
                     write_all(self._rows, b"".join(waiting))
                     self._index.flush()
@@ -164,11 +191,16 @@ class Run:
         """
         every = names if callable(names) else lambda: names
         self.flush()
+        assert self._index is not None
+        if self._finished and self._found == len(self._index):
+            return  # every row was found where it should be, and none was added
         with plain_errors(self.directory):
             count, missing, in_order = self._look_over(every())
-            assert self._index is not None
             if len(self._index) != count or not in_order:
                 self._rewrite(every())
+            elif self._finished:
+                return
+            os.utime(self.directory / INDEX)  # it fits the rows as they are now
             counts = {"rows": count, "scored": count - missing, "missing": missing}
             write_json(self.directory / DONE, {"format": FORMAT, **counts, "finished": now()})
 
@@ -176,28 +208,33 @@ class Run:
         """Rows of `names`, those without a score, and whether they lie in that order."""
         count = missing = 0
         behind, in_order = -1, True
-        for places in self._places(names):
-            offsets = places["offset"].astype(np.int64)
+        for latest in self._latest(names):
+            offsets = latest["offset"].astype(np.int64)
             in_order &= bool((np.diff(offsets, prepend=behind) > 0).all())
             behind = int(offsets[-1])
-            count += len(places)
-            missing += int(places["missing"].sum())
+            count += len(latest)
+            missing += int(latest["missing"].sum())
         return count, missing, in_order
 
-    def _places(self, names: Iterable[str]) -> Iterator[Records]:
+    def _latest(self, names: Iterable[str]) -> Iterator[Records]:
         assert self._index is not None
         rest = iter(names)
         while some := list(islice(rest, _NAMES_AT_ONCE)):
-            yield self._index.places(some)
+            yield self._index.latest(some)
 
     def _rewrite(self, names: Iterable[str]) -> None:
         """Leave one row an image, in order; the old file stays until the new one is whole."""
-        path = self.directory / ROWS
-        with path.open("rb") as old, atomic(path) as new:
-            for places in self._places(names):
-                for offset, length in places[["offset", "length"]].tolist():
+        self._unmark()
+        path, at = self.directory / ROWS, 0
+        with path.open("rb") as old, atomic(self.directory / INDEX) as index, atomic(path) as new:
+            for latest in self._latest(names):
+                for offset, length in _stretches(latest):
                     old.seek(offset)
                     new.write(old.read(length))
+                ends = at + np.cumsum(latest["length"], dtype=np.uint64)
+                latest["offset"] = ends - latest["length"]
+                index.write(latest.tobytes())
+                at = int(ends[-1])
             self._close_files()
             (self.directory / INDEX).unlink()  # before the rows change: it never leads astray
         self._take_up()
@@ -215,6 +252,14 @@ class Run:
             if file is not None:
                 file.close()
         self._rows = self._thumbnails = self._index = None
+
+
+def _stretches(places: Records) -> Iterator[tuple[int, int]]:
+    """Offset and length of rows, those that lie one behind the other taken together."""
+    starts, ends = places["offset"], places["offset"] + places["length"]
+    first = np.flatnonzero(np.r_[True, starts[1:] != ends[:-1]])
+    last = np.r_[first[1:], len(places)] - 1
+    yield from zip(starts[first].tolist(), (ends[last] - starts[first]).tolist(), strict=True)
 
 
 def _is_run(directory: Path) -> bool:

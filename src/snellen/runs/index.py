@@ -1,4 +1,4 @@
-"""Where each row of `rows.jsonl` lies and what it was made from: `index.bin`, 53 bytes a row.
+"""Where each row of `rows.jsonl` lies and what it was made from: `index.bin`, 61 bytes a row.
 
 It is a shortcut and never the truth: what it lacks is read from the rows, and one that does not
 fit them is made again. With it a run of a million rows is taken up without parsing them, and in
@@ -7,10 +7,8 @@ memory it costs twelve bytes a row, whatever the names are.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,24 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from snellen.runs import records
 from snellen.runs.files import write_all
+from snellen.runs.records import AT_ONCE, FIELDS, NONE, Records, numbers, read_records, record
 from snellen.runs.rows import INDEX, ROWS, Row, scan
 
-_FIELDS = np.dtype(
-    [
-        ("high", "<u8"), ("low", "<u8"),  # 128 bits of BLAKE2b of the name
-        ("offset", "<u8"), ("length", "<u4"),
-        ("bytes", "<i8"), ("mtime_ns", "<i8"),  # of the file it was made from; _NONE: unknown
-        ("scorer", "<u8"),  # 64 bits of BLAKE2b of its identity
-        ("missing", "?"),
-    ]
-)  # fmt: skip
-_pack = struct.Struct("<QQQIqqQ?").pack
-_NONE = -(2**63)
-_AT_ONCE = 1 << 16  # records read together
-_PROBES = 16  # records looked at before the file is trusted
-
-Records = npt.NDArray[Any]
+Stamp = tuple[int | None, int | None]  # size and time of change of a file
 
 
 class Entry(NamedTuple):
@@ -75,14 +61,9 @@ class Index:
 
     def add(self, row: Row, offset: int, length: int) -> None:
         """Note a row; written with the next `flush`."""
-        size, mtime = row.get("bytes"), row.get("mtime_ns")
-        [scorer] = _numbers(row["scorer"], 1)
+        [scorer] = numbers(row["scorer"], 1)
         self._scorers[scorer] = row["scorer"]
-        record = _pack(
-            *_numbers(row["image"], 2), offset, length, _NONE if size is None else size,
-            _NONE if mtime is None else mtime, scorer, row.get("missing") is not None,
-        )  # fmt: skip
-        self._waiting.append(record)
+        self._waiting.append(record(row, offset, length))
         self.end = offset + length
 
     def flush(self) -> None:
@@ -102,74 +83,80 @@ class Index:
                  so this should not alternate with `add`.
         """
         self._sort(len(self) if newest else self._opened)
-        places, found = self._look_up(names)
-        records = iter(self._records_at(places[found]))
-        return [self._entry(next(records)) if known else None for known in found.tolist()]
+        latest, found = self._look_up(names)
+        pairs = zip(latest, found.tolist(), strict=True)
+        return [self._entry(one) if known else None for one, known in pairs]
 
-    def places(self, names: Sequence[str]) -> Records:
-        """Of names that all have rows: `offset`, `length` and `missing` of the latest ones."""
+    def as_now(
+        self, names: Sequence[str], stamps: Sequence[Stamp], scorer: str
+    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+        """Which of the names had a row with a score at the opening, made by `scorer` of a file of
+        this very size and time of change; and where the rows of all that had one lie."""
+        self._sort(self._opened)
+        latest, found = self._look_up(names)
+        flat = [NONE if number is None else number for stamp in stamps for number in stamp]
+        asked = np.array(flat, np.int64).reshape(-1, 2)
+        same: npt.NDArray[np.bool_] = (
+            found
+            & (latest["bytes"] == asked[:, 0])
+            & (latest["mtime_ns"] == asked[:, 1])
+            & (latest["scorer"] == numbers(scorer, 1)[0])
+            & ~latest["missing"]
+        )
+        return same, latest["offset"][found].astype(np.int64)
+
+    def latest(self, names: Sequence[str]) -> Records:
+        """Of names that all have rows: the records of the latest ones."""
         self._sort(len(self))
-        places, found = self._look_up(names)
+        latest, found = self._look_up(names)
         if not found.all():
             raise KeyError(names[int(np.argmin(found))])
-        return self._records_at(places)
+        return latest
 
     # --- taking up ----------------------------------------------------------------------------
 
     def _take_up(self) -> None:
         """Trust the file as far as it fits the rows, and read the other rows."""
-        size = _FIELDS.itemsize
-        self._written = self._path.stat().st_size // size
-        if not self._fits():
-            self._written = self.end = 0
-        os.truncate(self._path, self._written * size)
+        size = self._path.stat().st_size
+        end = records.fitting_end(self._path, self._rows)
+        self._written = 0 if end is None else size // FIELDS.itemsize
+        self.end = end or 0
+        if self._written * FIELDS.itemsize != size:
+            os.truncate(self._path, self._written * FIELDS.itemsize)
         if not self._rows.exists():
             return
         for offset, line, row in scan(self._rows, self.end):
             self.add(row, offset, len(line))
-            if len(self._waiting) >= _AT_ONCE:
+            if len(self._waiting) >= AT_ONCE:
                 self.flush()
         self.flush()
 
-    def _fits(self) -> bool:
-        """Whether records spread over the file lead to rows of their names; `end` is then set."""
-        size = self._rows.stat().st_size if self._rows.exists() else 0
-        for place in np.linspace(0, self._written - 1, min(_PROBES, self._written)).astype(int):
-            [record] = self._read(int(place), 1)
-            start, length = int(record["offset"]), int(record["length"])
-            if start + length > size:
-                return False
-            _, line, row = next(scan(self._rows, start), (0, b"", {"image": ""}))
-            if len(line) != length or _numbers(row["image"], 2) != (record["high"], record["low"]):
-                return False
-            self.end = start + length
-        return True
-
     # --- looking up ---------------------------------------------------------------------------
 
-    def _look_up(self, names: Sequence[str]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
-        """Place of each name's latest record, and whether it has one."""
-        keys = np.frombuffer(b"".join(_digest(name) for name in names), "<u8").reshape(-1, 2)
+    def _look_up(self, names: Sequence[str]) -> tuple[Records, npt.NDArray[np.bool_]]:
+        """Each name's latest record, and whether it has one; without one it is any."""
+        if not names:
+            return np.empty(0, FIELDS), np.empty(0, bool)
+        keys = np.frombuffer(b"".join(map(records.digest, names)), "<u8").reshape(-1, 2)
         if not len(self._high):
-            return np.zeros(len(keys), np.uint32), np.zeros(len(keys), bool)
+            return np.zeros(len(keys), FIELDS), np.zeros(len(keys), bool)
         # The last of equal ones is the latest, as the order is stable.
         at = np.maximum(np.searchsorted(self._high, keys[:, 0], "right") - 1, 0)
-        places = self._place[at]
-        records = self._records_at(places)
-        alike = records["high"] == keys[:, 0]
-        found = alike & (records["low"] == keys[:, 1])
+        latest = self._records_at(self._place[at])
+        alike = latest["high"] == keys[:, 0]
+        found = alike & (latest["low"] == keys[:, 1])
         for one in np.flatnonzero(alike & ~found):  # two names may share 64 bits, never 128
-            places[one], found[one] = self._walk(int(at[one]), keys[one])
-        return places, found
+            latest[one], found[one] = self._walk(int(at[one]), keys[one])
+        return latest, found
 
-    def _walk(self, at: int, key: npt.NDArray[Any]) -> tuple[int, bool]:
+    def _walk(self, at: int, key: npt.NDArray[Any]) -> tuple[Any, bool]:
         """The latest record with both halves of `key`, among those with its first."""
         while at >= 0 and self._high[at] == key[0]:
-            [record] = self._records_at(self._place[at : at + 1])
-            if record["low"] == key[1]:
-                return int(self._place[at]), True
+            [one] = self._records_at(self._place[at : at + 1])
+            if one["low"] == key[1]:
+                return one, True
             at -= 1
-        return 0, False
+        return np.zeros((), FIELDS), False
 
     def _sort(self, count: int) -> None:
         """See to it that the sorted keys are those of the first `count` records."""
@@ -177,8 +164,8 @@ class Index:
             return
         self.flush()
         keys = np.empty(count, np.uint64)
-        for start in range(0, count, _AT_ONCE):
-            part = keys[start : start + _AT_ONCE]
+        for start in range(0, count, AT_ONCE):
+            part = keys[start : start + AT_ONCE]
             part[:] = self._read(start, len(part))["high"]
         self._place = np.argsort(keys, kind="stable").astype(np.uint32)
         self._high = keys[self._place]
@@ -187,17 +174,15 @@ class Index:
     def _records_at(self, places: npt.NDArray[Any]) -> Records:
         """The records at `places`; in one read where they lie together, as they mostly do."""
         if not len(places):
-            return np.empty(0, _FIELDS)
+            return np.empty(0, FIELDS)
         first, last = int(places.min()), int(places.max())
         if last - first < 16 * len(places) + 64:
             return self._read(first, last - first + 1)[places.astype(np.int64) - first]
-        mapped = np.memmap(self._path, _FIELDS, "r")  # let go when this returns
+        mapped = np.memmap(self._path, FIELDS, "r")  # let go when this returns
         return np.array(mapped[places])
 
     def _read(self, start: int, count: int) -> Records:
-        with self._path.open("rb") as file:
-            file.seek(start * _FIELDS.itemsize)
-            return np.frombuffer(file.read(count * _FIELDS.itemsize), _FIELDS)
+        return read_records(self._path, start, count)
 
     def _entry(self, record: Any) -> Entry:
         offset, length = int(record["offset"]), int(record["length"])
@@ -210,17 +195,8 @@ class Index:
         return Entry(
             offset,
             length,
-            None if size == _NONE else size,
-            None if mtime == _NONE else mtime,
+            None if size == NONE else size,
+            None if mtime == NONE else mtime,
             self._scorers[scorer],
             bool(record["missing"]),
         )
-
-
-def _digest(name: str) -> bytes:
-    return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _numbers(name: str, count: int) -> tuple[int, ...]:
-    """The first 64 or 128 bits of a name's hash, in numbers of 64."""
-    return struct.unpack_from(f"<{count}Q", _digest(name))

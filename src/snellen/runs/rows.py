@@ -1,13 +1,11 @@
-"""Reading a run directory: its rows and their thumbnails, finished or not."""
+"""The files of a run directory, and one row or thumbnail of them after the other."""
 
 from __future__ import annotations
 
 import json
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Lock
-from typing import Any, overload
+from typing import Any
 
 FACTS, ROWS, INDEX, THUMBNAILS, DONE, LOCK = (
     "run.json",
@@ -17,8 +15,6 @@ FACTS, ROWS, INDEX, THUMBNAILS, DONE, LOCK = (
     "done.json",
     "lock",
 )
-
-_READ = 1 << 16  # bytes of rows read at a time
 
 Row = dict[str, Any]
 
@@ -44,88 +40,6 @@ def scan(path: Path, start: int = 0) -> Iterator[tuple[int, bytes, Row]]:
             if not isinstance(row, dict) or "image" not in row:
                 return
             yield offset, line, row
-            offset += len(line)
-
-
-class Rows(Sequence[Row]):
-    """The latest row of each image of a run, sorted by name, read as they are asked for.
-
-    It holds where the rows lie, eight bytes each, and an open file: it outlives what the run
-    directory becomes. Several threads may read it.
-    """
-
-    def __init__(self, lines: _Lines | None, offsets: Iterable[int]) -> None:
-        self._lines = lines
-        self.offsets = array("Q", offsets)
-
-    @classmethod
-    def of(cls, directory: Path) -> Rows:
-        """The rows of a run, finished or not."""
-        path = directory / ROWS
-        if not path.exists():
-            return cls(None, ())
-        if is_done(directory):  # one row an image, sorted already
-            return cls(_Lines(path), _line_starts(path))
-        latest = {row["image"]: at for at, _, row in scan(path)}
-        return cls(_Lines(path), (latest[name] for name in sorted(latest)))
-
-    def __len__(self) -> int:
-        return len(self.offsets)
-
-    @overload
-    def __getitem__(self, key: int) -> Row: ...
-    @overload
-    def __getitem__(self, key: slice) -> Rows: ...
-    def __getitem__(self, key: int | slice) -> Row | Rows:
-        if isinstance(key, slice):
-            return Rows(self._lines, self.offsets[key])
-        return next(iter(Rows(self._lines, [self.offsets[key]])))
-
-    def __iter__(self) -> Iterator[Row]:
-        if self._lines is not None:
-            yield from map(json.loads, self._lines.at(self.offsets))
-
-    def at(self, offsets: Iterable[int]) -> Rows:
-        """The rows that begin at `offsets`, in that order."""
-        return Rows(self._lines, offsets)
-
-
-class _Lines:
-    """Lines of a file by their offsets, read in blocks."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb", buffering=0)
-        self._lock = Lock()
-
-    def __del__(self) -> None:
-        self._file.close()
-
-    def at(self, offsets: Iterable[int]) -> Iterator[bytes]:
-        """The line that begins at each offset; neighbours cost one read together."""
-        block, start = b"", 0
-        for offset in offsets:
-            end = block.find(b"\n", offset - start) if offset >= start else -1
-            if end < 0:
-                next_to_it = start <= offset <= start + len(block)
-                block, start = self._block(offset, _READ if next_to_it else _READ // 16), offset
-                end = block.index(b"\n")
-            yield block[offset - start : end]
-
-    def _block(self, offset: int, size: int) -> bytes:
-        """What lies at `offset`: some rows, at least one whole one."""
-        block = b""
-        with self._lock:
-            while b"\n" not in block:
-                self._file.seek(offset)
-                block, size = self._file.read(size), 4 * size
-        return block
-
-
-def _line_starts(path: Path) -> Iterator[int]:
-    offset = 0
-    with path.open("rb") as file:
-        for line in file:
-            yield offset
             offset += len(line)
 
 
