@@ -42,13 +42,14 @@ def bar(doing: str = "scoring") -> Iterator[Callable[[Progress], None]]:
         def show(progress: Progress) -> None:
             nonlocal drawn
             now = time.monotonic()
-            if now - drawn < _REDRAW and progress.done < progress.total:
+            ended = progress.done >= progress.total and not progress.listing
+            if now - drawn < _REDRAW and not ended:
                 return
             drawn = now
             rate = (progress.done - progress.kept) / max(now - began, 1e-9)
             drawing.update(
                 task,
-                total=progress.total,
+                total=None if progress.listing else progress.total,
                 completed=progress.done,
                 rate=f"{rate:.0f} a second"
                 + f", {progress.missing} missing" * (progress.missing > 0),

@@ -99,7 +99,7 @@ class RowMaker:
         return buffer
 
 
-def stamp(path: AnyFile) -> Stamp:
+def stamp(path: AnyFile | str) -> Stamp:
     """Size in bytes and time of change in ns of a regular file; (None, None) of anything else."""
     if isinstance(path, Source):
         return path.stamp

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -23,9 +23,11 @@ from snellen.engine.rows import PIXELS_PER_THREAD, Result, RowMaker, stamp
 from snellen.errors import InputError
 from snellen.images import MAX_MEGAPIXELS, Ahead, Found, PixelBudget, read
 from snellen.images.addresses import place_of
+from snellen.images.found import Met
 from snellen.images.jpeg import SCALES
 from snellen.images.limits import Limit
-from snellen.runs import Progress, Request, Row, Run
+from snellen.images.sources import Stamp
+from snellen.runs import Entry, Progress, Request, Row, Run
 from snellen.scorers.base import Remembers
 from snellen.table import Table
 
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
 _AHEAD = 32  # pictures given out per thread before the oldest must be done: one slow picture is
 # overtaken by so many others while the rows still come out in order
-_LOOKED_UP = 1024  # files whose rows are looked up together
 ANSWERS = "answers.db"  # in the run directory: what a judge said
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
@@ -157,8 +158,8 @@ def named_scorer(
 class _Job:
     """Bring every file's row into the run; `threads` work, the one that calls writes in order.
 
-    Files whose rows are kept are passed over on the way, so that scoring begins at once however
-    many there are.
+    Files whose rows are kept are passed over on the way, and listing goes on while pictures are
+    scored, so that scoring begins at once however many there are.
     """
 
     files: Listing
@@ -170,6 +171,7 @@ class _Job:
     done: int = 0
     kept: int = 0
     missing: int = 0
+    failed: dict[str, Entry] = field(default_factory=dict)  # rows without a score, tried again
 
     def run(self) -> None:
         waiting: deque[Future[Result]] = deque()
@@ -180,6 +182,8 @@ class _Job:
             waiting.extend(pool.submit(self.make_row, *todo) for todo in first)
             self._tell()
             while waiting:
+                while not waiting[0].done() and self.files.list_more():
+                    pass
                 result = waiting[0].result()  # stopped here, the picture is still in `waiting`
                 waiting.popleft()
                 self._write(*result)
@@ -207,27 +211,45 @@ class _Job:
 
     def _todo(self) -> Iterator[tuple[Found, Row | None]]:
         """The files to score, each with the row that may still be good though it was touched."""
-        files = iter(self.files)
-        while some := list(islice(files, _LOOKED_UP)):
-            entries = self.writer.kept([found.name for found in some])
+        for some in self.files.blocks():
+            names, stamps = [one.name for one in some], list(map(_stamp, some))
+            same = self.writer.as_now(names, stamps, self.make_row.scorer)
             before = self.kept
-            for found, entry in zip(some, entries, strict=True):
-                # What failed is tried again: rights and packages change.
-                if entry is None or entry.missing or entry.scorer != self.make_row.scorer:
+            self.kept += sum(same)
+            self.done += sum(same)
+            new = [one for one, is_same in zip(some, same, strict=True) if not is_same]
+            entries = self.writer.kept([one.name for one in new])
+            for one, entry in zip(new, entries, strict=True):
+                found = one.found() if isinstance(one, Met) else one
+                if entry is None or entry.scorer != self.make_row.scorer:
                     yield found, None
-                elif stamp(found.path) != (entry.bytes, entry.mtime_ns):
-                    yield found, self.writer.read(entry)
+                elif entry.missing:  # it is tried again: rights and packages change
+                    self.failed[one.name] = entry
+                    yield found, None
                 else:
-                    self.done += 1
-                    self.kept += 1
+                    yield found, self.writer.read(entry)
             if 0 < before < self.kept:  # a long way over kept rows, and people look on
                 self._tell()
 
     def _write(self, row: Row, thumbnail: bytes | None) -> None:
-        self.writer.append(row, thumbnail)
+        entry = self.failed.pop(row["image"], None)
+        if entry is None or not _is_alike(row, self.writer.read(entry)):
+            self.writer.append(row, thumbnail)
         self.done += 1
         self.missing += row["missing"] is not None
         self._tell()
 
     def _tell(self) -> None:
-        self.tell(Progress(len(self.files), self.done, self.kept, self.missing))
+        listing = not self.files.is_whole
+        self.tell(Progress(len(self.files), self.done, self.kept, self.missing, listing))
+
+
+def _stamp(entry: Met | Found) -> Stamp:
+    """Size and time of change: as they were when it was listed just now, or else as they are."""
+    known = entry.stamp if isinstance(entry, Met) else None
+    return stamp(entry.path) if known is None else known
+
+
+def _is_alike(row: Row, before: Row) -> bool:
+    """Whether a picture that was tried again came to the same."""
+    return row == {name: value for name, value in before.items() if name != "thumbnail"}

@@ -98,7 +98,7 @@ def score_on_ray(
         folder = Shards(shards or str((directory / SHARDS).absolute()), _COLUMNS)
         folder.prepare(request.identity)
         identity = f"{scorer} {max_megapixels} {jpeg_scale}"
-        items = chain(listing or (), pictures)
+        items = chain(() if listing is None else listing, pictures)
         job = Job(folder, list(cut(items, part, identity, _key)), fresh=fresh, tell=progress)
         reader = partial(read, max_megapixels=max_megapixels, jpeg_scale=jpeg_scale)
         most_bytes = Limit(max_megapixels).file_bytes
@@ -130,7 +130,7 @@ def _key(item: Found | InTable) -> Sequence[object]:
 def _names(listing: Listing | None, pictures: Sequence[InTable]) -> Iterator[str]:
     """Every name of the request, sorted."""
     inside = sorted(picture.name for picture in pictures)
-    return merge(listing.names() if listing else (), inside)
+    return merge(() if listing is None else listing.names(), inside)
 
 
 @dataclass(frozen=True)
