@@ -22,6 +22,9 @@ from snellen.cli.judging import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from snellen.runs import Progress
     from snellen.table import Table
 
 SOME_MISSING, NOTHING_DONE, STOPPED = 2, 1, 130  # exit statuses; 0 = all scored
@@ -81,7 +84,6 @@ def command(
     """
     from snellen.cli.progress import bar
     from snellen.errors import InputError
-    from snellen.reports import write_score_page
     from snellen.table import check_output
 
     if below is not None and not math.isfinite(below):
@@ -95,14 +97,15 @@ def command(
     for path in outputs:  # known now rather than after an hour of scoring
         check_output(path)
     try:
-        with nullcontext() if quiet else bar() as progress:
+        with nullcontext() if quiet else bar() as drawn:
+            told = _Told(drawn)
             asked: dict[str, Any] = {
                 "crops": crops,
                 "max_megapixels": max_megapixels,
                 "jpeg_scale": jpeg_scale,
                 "run": run,
                 "fresh": fresh,
-                "progress": progress,
+                "progress": told,
                 "method": asked_by(method, copies, as_published, anchors),
             }
             if where.on_ray:
@@ -114,11 +117,9 @@ def command(
     except KeyboardInterrupt:
         typer.echo("stopped: what was scored is saved; the same command again goes on", err=True)
         raise typer.Exit(STOPPED) from None
-    for path in outputs:
-        table.write(path)
-    report = write_score_page(table.run) if page else None
+    report = _written(table, outputs, page)
     missing = table.missing
-    summary = _summary(table, missing, outputs, report)
+    summary = _summary(table, missing, told.new, outputs, report)
     picked = table.worst(worst) if below is None else table.below(below)
     if as_json:
         typer.echo(json.dumps({**summary, "worst": list(picked)}))
@@ -126,6 +127,35 @@ def command(
         _show(picked, missing, summary, below)
     if status := _status(summary["scored"], summary["missing"]):
         raise typer.Exit(status)
+
+
+class _Told:
+    """Hands progress on, and remembers how much of it was new."""
+
+    def __init__(self, show: Callable[[Progress], None] | None) -> None:
+        self._show = show
+        self.new = 0
+
+    def __call__(self, progress: Progress) -> None:
+        self.new = progress.done - progress.kept
+        if self._show is not None:
+            self._show(progress)
+
+
+def _written(table: Table, outputs: list[Path], page: bool) -> Path | None:
+    """Write the tables and the page, but those that show these very rows already."""
+    from snellen.reports.score_page import PAGE, write_score_page
+    from snellen.runs import Views
+
+    views = Views(table.run)
+    for path in outputs:
+        if not views.shows(path):
+            table.write(path)
+            views.wrote(path)
+    report = table.run / PAGE
+    if page and not views.shows(report):
+        views.wrote(write_score_page(table.run))
+    return report if page else None
 
 
 def _on_cluster(
@@ -164,7 +194,7 @@ def _status(scored: int, missing: int) -> int:
 
 
 def _summary(
-    table: Table, missing: Table, outputs: list[Path], report: Path | None
+    table: Table, missing: Table, new: int, outputs: list[Path], report: Path | None
 ) -> dict[str, Any]:
     """What there is to say about a whole run, as plain values."""
     reasons = Counter(row["missing"].split(":")[0] for row in missing)
@@ -172,6 +202,7 @@ def _summary(
         "images": len(table),
         "scored": len(table) - len(missing),
         "missing": len(missing),
+        "new": new,
         "reasons": dict(reasons.most_common()),
         "run": str(table.run),
         "outputs": [str(path) for path in outputs],
@@ -205,7 +236,8 @@ def _show(picked: Table, missing: Table, summary: dict[str, Any], below: float |
         console.print(grid)
     reasons = ", ".join(f"{name} {count}" for name, count in summary["reasons"].items())
     line = f"{summary['scored']} of {summary['images']} scored"
-    lines = [line + (f", {summary['missing']} missing ({reasons})" if reasons else "")]
+    line += f", {summary['missing']} missing ({reasons})" if reasons else ""
+    lines = [line if summary["new"] else f"{line}; all of it was there already"]
     lines += [f"  {row['missing']}" for row in missing[:_REASONS_SHOWN]]
     lines += ["  …"] if len(missing) > _REASONS_SHOWN else []
     lines += [f"table  {path}" for path in summary["outputs"]] + [f"run    {summary['run']}"]
