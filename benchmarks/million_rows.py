@@ -5,7 +5,8 @@
 Pictures are 16 × 16 pixels and the scorer is their mean, so that what is measured is everything
 around scoring. For each count the whole command (`snellen score FOLDER -o t.csv`, with its page) is
 killed with -9 when about half of the rows are there, and run again. Seconds are of the process's
-own processor time, unless they are called wall.
+own processor time, unless they are called wall. What the system itself takes to list the files, and
+to tell size and time of each, is measured beside each of them.
 """
 
 from __future__ import annotations
@@ -94,16 +95,29 @@ class Command:
         return seconds, time.perf_counter() - self.began, usage.ru_maxrss / 1024
 
 
+def bare_walk(folder: Path, *, ask: bool) -> tuple[float, float]:
+    """Processor and wall seconds to list the files, and to `ask` for size and time of each."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    for inside, _, names in os.walk(folder):
+        for name in names if ask else ():
+            os.stat(f"{inside}/{name}")
+    return time.process_time() - cpu, time.perf_counter() - wall
+
+
 def measure(home: Path, count: int) -> None:
     photos = home / f"photos-{count}"
     if not photos.exists():
         make_photos(photos, count)
     run = home / f"run-{count}"
     words = (photos, "--run", run, "-o", home / "t.csv")
+    walks = {
+        "bare listing": bare_walk(photos, ask=False),
+        "with size and time": bare_walk(photos, ask=True),
+    }
     first = Command(*words)
     rows = run / "rows.jsonl"
     first.wait_for(rows, 0)
-    listed = first.cpu()
+    begun, begun_wall = first.cpu(), time.perf_counter() - first.began
     first.wait_for(rows, count // 2 * 500)
     first.kill()
     half = rows.stat().st_size
@@ -111,16 +125,20 @@ def measure(home: Path, count: int) -> None:
     again.wait_for(rows, half)
     up, up_wall = again.cpu(), time.perf_counter() - again.began
     seconds, _, peak = again.end()
+    walks["the same before the last run"] = bare_walk(photos, ask=True)
     done, done_wall, done_peak = Command(*words).end()
     alone, _, alone_peak = Command(photos, "--run", run, "--no-page").end()
-    print(
-        f"{count:>9,} rows: first row after {listed:.1f} s; killed, the next row after {up:.1f} s"
-        f" ({up_wall:.1f} wall), peak {peak:.0f} MB, {seconds:.0f} s to the end with table and page"
-        f"\n           again, nothing to do: {done:.1f} s ({done_wall:.1f} wall), {done_peak:.0f}"
-        f" MB; without table and page {alone:.1f} s, {alone_peak:.0f} MB"
-        f"; page {(run / 'report.html').stat().st_size / 1e6:.1f} MB",
-        flush=True,
+    size = (run / "report.html").stat().st_size
+    lines = (
+        f"{count:>9,} rows: first row after {begun:.1f} s ({begun_wall:.1f} wall); killed, the next"
+        f" row after {up:.1f} s ({up_wall:.1f} wall)",
+        f"to the end with table and page {seconds:.0f} s, peak {peak:.0f} MB;"
+        f" page {size / 1e6:.1f} MB",
+        f"again, nothing to do: {done:.1f} s ({done_wall:.1f} wall), {done_peak:.0f} MB;"
+        f" without table and page {alone:.1f} s, {alone_peak:.0f} MB",
+        *(f"{what}: {cpu:.1f} s ({wall:.1f} wall)" for what, (cpu, wall) in walks.items()),
     )
+    print("\n           ".join(lines), flush=True)
 
 
 def main() -> None:
