@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=1 python -m runs.built_in_judge.tune built-in
     OMP_NUM_THREADS=1 python -m runs.built_in_judge.tune built-in-base
 
-and once more, after `compare`, for `built-in` with two layers more, which learn at a fifth of the
+and once more, after `compare`, for `built-in` with three layers more, which learn at a tenth of the
 rate (they were made with care, and what reads them is new):
 
-    python -m runs.built_in_judge.tune built-in --compared --steps 1000 --rate 5e-4
+    python -m runs.built_in_judge.tune built-in --compared --steps 800 --rate 1e-3
 
 The loss is that of the answers, and small ones of what the language model is given: it still says
 what `sight` asks of it, and photos are kept apart there, for the question whether two pictures show
@@ -41,7 +41,7 @@ from runs.built_in_judge.vision import attention, precision
 ROWS = 10  # a step: two pictures each
 SAVE_EVERY = 200
 LESSONS = {"built-in": lessons.tuned, "built-in-base": lessons.base}
-SLOW = 0.2  # of the rate, for the layers of `compare`
+SLOW = 0.1  # of the rate, for the layers of `compare`
 APART, ALIGNED = 0.1, 0.5  # weights against 1 for the answers
 
 

@@ -1,4 +1,4 @@
-"""How `built-in` comes to compare two pictures: two layers that begin as a comparison."""
+"""How `built-in` comes to compare two pictures: layers that begin as a comparison."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def tokens() -> Any:
 
 
 def shown(model: Any, tokens: Any, rows: Any) -> Any:
-    return compare.shown(model, torch.from_numpy(tokens[rows].astype(np.float32)))
+    given = torch.from_numpy(tokens[rows].astype(np.float32))
+    return compare.shown(model, given, compare.SAME)
 
 
 def test_new_layers_that_add_nothing_leave_the_judge_as_it_was(shallow: Any, tokens: Any) -> None:
@@ -54,18 +55,32 @@ def test_new_layers_that_add_nothing_leave_the_judge_as_it_was(shallow: Any, tok
     assert torch.allclose(before, after, atol=1e-5)
 
 
-def test_they_begin_as_a_comparison_and_say_it_at_the_second_mark_only(
+def test_they_begin_as_a_comparison_and_say_it_loudly_at_the_second_mark_only(
     shallow: Any, tokens: Any
 ) -> None:
     torch.manual_seed(0)
     deep = compare.deeper(shallow)
     reader = compare.Reader(compare.build(deep, compare.directions(tokens, steps=60)))
     rows, same = compare.pairs(np.random.default_rng(1), len(tokens))
-    with torch.inference_mode():
-        *_, hidden = compare.passed(deep, shown(deep, tokens, rows))
-        said, elsewhere = reader(hidden[:, -1]), reader(hidden[:, 10])
-    assert stats.srcc(said.numpy(), same.astype(float)).value > 0.8  # .87 where nothing overlaps
-    assert abs(stats.srcc(elsewhere.numpy(), same.astype(float)).value) < 0.4
+    given = shown(deep, tokens, rows)
+    reader.bias.data -= reader(second(compare.passed(deep, given, 2))).mean()
+    compare.speak(deep, reader, given)
+    with torch.no_grad():
+        *_, read, said = compare.passed(deep, given, compare.NEW)
+    along = torch.nn.functional.normalize(reader.along.detach(), dim=0)
+    loud = (said - read) @ along
+    truth = same.astype(float)
+    assert stats.srcc(reader(second([read])).detach().numpy(), truth).value > 0.8  # .87 at most
+    assert stats.srcc(loud[:, compare.SECOND].numpy(), truth).value > 0.8
+    assert loud[:, compare.SECOND].std() == pytest.approx(compare.LOUD, rel=0.2)
+    elsewhere = np.delete(loud.numpy(), [compare.SECOND // 2, compare.SECOND], axis=1)
+    assert np.abs(elsewhere).mean() < compare.LOUD / 5
+
+
+def second(hidden: Any) -> Any:
+    """The last of some hidden states, at the second picture's mark."""
+    *_, last = hidden
+    return last[:, compare.SECOND]
 
 
 def test_pictures_of_one_photo_are_half_of_the_pairs_and_never_a_picture_and_itself() -> None:
