@@ -10,22 +10,41 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 KEY, SECRET = "AKIDOFTHETESTS", "wJalrSECRETOFTHETESTS"
 
 
+class Bucket(Protocol):
+    """A bucket of any store, as the tests fill it."""
+
+    name: str
+    kind: str
+
+    @property
+    def address(self) -> str: ...
+
+    def put_all(self, objects: dict[str, bytes]) -> None: ...
+
+    def delete(self, key: str) -> None: ...
+
+    def check_rights(self) -> None:
+        """From now on nobody may read anything."""
+
+
 @dataclass
-class Bucket:
+class S3Bucket:
     """A bucket of a local S3 server."""
 
     client: Any
     endpoint: str
-    name: str = "photos"
+    name: str
+    kind: str = "s3"
 
-    def put(self, **objects: bytes) -> None:
-        self.put_all(objects)
+    @property
+    def address(self) -> str:
+        return f"{self.kind}://{self.name}"
 
     def put_all(self, objects: dict[str, bytes]) -> None:
         for key, data in objects.items():

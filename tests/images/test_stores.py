@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from archive_files import jpeg, tarred, zipped
+from google_server import GoogleBucket
 from object_stores import KEY, SECRET, Bucket, Web
 
 from snellen.errors import ImageError, ImageTooLarge, InputError, MissingExtra, UnknownName
@@ -34,17 +35,17 @@ def problem(path: str) -> str:
 
 def test_a_folder_of_a_bucket(bucket: Bucket) -> None:
     bucket.put_all({**FILES, "a/": b""})  # an object that marks the folder
-    root = f"s3://{bucket.name}/a"
+    root = f"{bucket.address}/a"
     census = Census()
     assert names(root, census=census) == [f"{root}/1.jpg", f"{root}/b/2.png"]
     assert (census.folders, census.others, census.hidden) == (2, 1, 1)
     assert [one.name for one in find([root], recursive=False)] == [f"{root}/1.jpg"]
-    assert names(f"s3://{bucket.name}") == [f"{root}/1.jpg", f"{root}/b/2.png"]
+    assert names(f"{bucket.address}") == [f"{root}/1.jpg", f"{root}/b/2.png"]
 
 
 def test_an_object_is_known_by_its_content(bucket: Bucket) -> None:
     bucket.put_all(FILES)
-    picture = read(only(f"s3://{bucket.name}/a/1.jpg").path)
+    picture = read(only(f"{bucket.address}/a/1.jpg").path)
     assert picture.hash == content_hash(FILES["a/1.jpg"])
     assert picture.bytes == len(FILES["a/1.jpg"])
 
@@ -56,12 +57,12 @@ def test_an_object_is_known_by_its_content(bucket: Bucket) -> None:
 )  # fmt: skip
 def test_globs_of_a_bucket(bucket: Bucket, pattern: str, found: list[str]) -> None:
     bucket.put_all(FILES)
-    root = f"s3://{bucket.name}/"
+    root = f"{bucket.address}/"
     assert sorted(names(root + pattern)) == sorted(root + name for name in found)
 
 
 def test_a_glob_that_matches_nothing_is_told(bucket: Bucket) -> None:
-    assert "matches nothing" in problem(f"s3://{bucket.name}/x*/*.jpg")
+    assert "matches nothing" in problem(f"{bucket.address}/x*/*.jpg")
     assert "cannot be a pattern" in problem("s3://*/x.jpg")
 
 
@@ -69,8 +70,8 @@ def test_a_glob_that_matches_nothing_is_told(bucket: Bucket) -> None:
 def test_archives_in_a_bucket(bucket: Bucket, make: Any, name: str) -> None:
     big = {f"{i:04}.jpg": jpeg(i, 200) for i in range(30)} | {"0001.json": b"{}"}
     bucket.put_all({f"shards/{name}": make(big)})
-    root = f"s3://{bucket.name}/shards/{name}"
-    for path in (root, f"s3://{bucket.name}/shards/*"):
+    root = f"{bucket.address}/shards/{name}"
+    for path in (root, f"{bucket.address}/shards/*"):
         found = list(find([path]))
         assert [one.name for one in found] == [
             f"{root}/{key}" for key in sorted(big)[:-1:1] if key.endswith("jpg")
@@ -85,31 +86,39 @@ def test_archives_in_a_bucket(bucket: Bucket, make: Any, name: str) -> None:
 def test_a_shard_cut_off_in_a_bucket(bucket: Bucket) -> None:
     data = tarred({"0.jpg": jpeg(0, 100), "1.jpg": jpeg(1, 100)})
     bucket.put_all({"s.tar": data[:6000]})
-    found = list(find([f"s3://{bucket.name}/s.tar"]))
+    found = list(find([f"{bucket.address}/s.tar"]))
     assert "half-written" in str(found[-1].problem)
-    assert found[-1].name == f"s3://{bucket.name}/s.tar"
+    assert found[-1].name == f"{bucket.address}/s.tar"
 
 
 @pytest.mark.parametrize("path", ["a", "a/", "a/1.jpg", "a/*.jpg", "s.tar"])
 def test_a_bucket_without_rights_is_a_reason(bucket: Bucket, path: str) -> None:
     bucket.put_all({**FILES, "s.tar": tarred(FILES)})
     bucket.check_rights()
-    found = only(f"s3://{bucket.name}/{path}")
+    found = only(f"{bucket.address}/{path}")
     with pytest.raises(ImageError, match="no permission") as raised:
         raise found.problem if found.problem else read(found.path)  # type: ignore[misc]
     assert "credentials" in raised.value.fix
     assert KEY not in str(raised.value) + repr(raised.value)
 
 
+def test_a_google_bucket_that_refuses_who_has_no_name(google_bucket: GoogleBucket) -> None:
+    google_bucket.put_all(FILES)
+    found = only(f"{google_bucket.address}/a/1.jpg")
+    google_bucket.check_rights(401)
+    with pytest.raises(ImageError, match="no permission"):
+        read(found.path)
+
+
 @pytest.mark.parametrize("path", ["gone", "gone/", "gone.tar"])
 def test_what_is_not_there_is_told(bucket: Bucket, path: str) -> None:
-    assert "not there" in problem(f"s3://{bucket.name}/{path}")
-    assert "not there" in problem(f"s3://no-such-bucket-of-ours/{path}")
+    assert "not there" in problem(f"{bucket.address}/{path}")
+    assert "not there" in problem(f"{bucket.kind}://no-such-bucket-of-ours/{path}")
 
 
 def test_an_object_gone_or_changed_after_listing(bucket: Bucket) -> None:
     bucket.put_all({"a/1.jpg": jpeg(1), "a/2.jpg": jpeg(2)})
-    first, second = find([f"s3://{bucket.name}/a"])
+    first, second = find([f"{bucket.address}/a"])
     bucket.put_all({"a/1.jpg": jpeg(9, 90), "a/3.jpg": jpeg(3)})
     bucket.delete("a/2.jpg")
     assert read(first.path).hash == content_hash(jpeg(9, 90))  # whole, as it is now
@@ -121,14 +130,14 @@ def test_an_object_longer_than_any_image_is_not_read(bucket: Bucket) -> None:
     bucket.put_all({"a/1.jpg": bytes(2_000_000)})
     for path in ("a", "a/1.jpg"):
         with pytest.raises(ImageTooLarge, match="1,000,000 bytes"):
-            only(f"s3://{bucket.name}/{path}").path.read_bytes(1_000_000)  # type: ignore[call-arg]
+            only(f"{bucket.address}/{path}").path.read_bytes(1_000_000)  # type: ignore[call-arg]
 
 
 def test_an_empty_object_is_no_image(bucket: Bucket) -> None:
     bucket.put_all({"a/1.jpg": b""})
     for path in ("a", "a/1.jpg"):
         with pytest.raises(ImageError, match="empty"):
-            read(only(f"s3://{bucket.name}/{path}").path)
+            read(only(f"{bucket.address}/{path}").path)
 
 
 def test_credentials_do_not_belong_in_an_s3_address() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from archive_files import tarred, zip_bomb, zipped
+from google_server import GoogleBucket
 from object_stores import KEY, SECRET, Bucket, Web, web_server
 from standin import StandIn, jpeg
 
@@ -44,8 +45,8 @@ def test_the_same_rows_wherever_the_pictures_lie(bucket: Bucket, web: Web) -> No
     bucket.put_all({"s.tar": tarred(files)})
     web.files = {f"/p/{name}": data for name, data in files.items()}
     want = rows(score("here", run="local"))
-    s3 = f"s3://{bucket.name}"
-    for number, place in enumerate(["p.zip", f"{s3}/p", f"{s3}/s.tar", f"{web.address}/p/"]):
+    store = bucket.address
+    for number, place in enumerate(["p.zip", f"{store}/p", f"{store}/s.tar", f"{web.address}/p/"]):
         assert rows(score(place, run=f"run-{number}")) == want
 
 
@@ -59,7 +60,7 @@ def test_every_kind_of_bad_input_is_a_row_and_the_rest_is_scored(bucket: Bucket)
             "p/empty.jpg": b"",
         }
     )  # fmt: skip
-    table = score(f"s3://{bucket.name}/p/*")
+    table = score(f"{bucket.address}/p/*")
     reasons = {row["image"].rpartition("/p/")[2]: row["missing"] for row in table.missing}
     assert sorted(reasons) == [
         "empty.jpg", "half.jpg", "s1.tar", "s2.zip/bomb.png", "s3.zip/../../x.jpg", "s4.tar",
@@ -78,7 +79,7 @@ def test_a_run_over_a_bucket_is_taken_up(bucket: Bucket, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(stores, "_TOO_FRESH_NS", -(10**12))
     bucket.put_all({f"p/{i}.jpg": jpeg(i) for i in range(4)})
-    place = f"s3://{bucket.name}/p"
+    place = f"{bucket.address}/p"
     score(place)
     again = StandIn()
     score(place, scorer=again)
@@ -120,7 +121,7 @@ def test_nothing_secret_is_left_behind(
     host = web.address.removeprefix("http://")
     given = [
         f"http://me:pa55word@{host}/1.jpg?{SIGNATURE}", f"http://{host}/2.jpg?{SIGNATURE}",
-        f"http://{host}/gone.jpg?{SIGNATURE}", f"s3://{bucket.name}/p",
+        f"http://{host}/gone.jpg?{SIGNATURE}", f"{bucket.address}/p",
     ]  # fmt: skip
     outputs = ["-o", "t.csv", "-o", "t.jsonl"]
     told = CliRunner().invoke(app, ["score", *given, "--run", "r", *outputs, "--worst", "5"])
@@ -133,6 +134,25 @@ def test_nothing_secret_is_left_behind(
     for secret in ("pa55word", "5ecret", SECRET, KEY):
         assert secret not in seen
     assert "/1.jpg?…" in Path("t.csv").read_text("utf-8")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_google_bucket_by_the_command(google_bucket: GoogleBucket, status: int) -> None:
+    """Where the server is, and that nobody has a name, its library knows from the environment."""
+    google_bucket.put_all({"p/1.jpg": jpeg(1), "p/2.jpg": jpeg(2)})
+    command = [sys.executable, "-m", "snellen", "score", f"{google_bucket.address}/p", "--run", "r"]
+    there = {"STORAGE_EMULATOR_HOST": google_bucket.server.endpoint, "FSSPEC_GS_TOKEN": "anon"}
+    environment = {**os.environ, **there}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 of 2 scored" in done.stdout
+    assert done.stderr == ""
+    google_bucket.check_rights(status)
+    refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    (line,) = refused.stderr.splitlines()
+    assert line.startswith(f"snellen: {google_bucket.address}/p")
+    assert "no permission to read it. Give this process credentials" in line
 
 
 @pytest.mark.slow

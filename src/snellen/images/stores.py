@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -165,6 +166,8 @@ def _store(kind: str, encoded: bool) -> Any:
     options: dict[str, Any] = {"use_listings_cache": False}
     if kind in ("http", "https"):
         options["encoded"] = encoded  # an escaped signature must arrive as it was made
+    # A refusal is a row with its reason; gcsfs would print it with a traceback besides.
+    logging.getLogger("gcsfs").addHandler(logging.NullHandler())
     try:
         return fsspec.filesystem(kind, **options)
     except ImportError as error:
@@ -294,7 +297,7 @@ def _told(error: Exception) -> UnreadableImage | BrokenImage:
     status = _status(error)
     if isinstance(error, FileNotFoundError) or status in (404, 410):
         return UnreadableImage("it is not there (any more)", _CHECK_ADDRESS)
-    if isinstance(error, PermissionError) or status in (401, 403):
+    if isinstance(error, PermissionError) or status in (401, 403) or _is_forbidden(error):
         return UnreadableImage("no permission to read it", _CHECK_RIGHTS)
     if "credential" in type(error).__name__.lower():
         return UnreadableImage("no credentials for it were found", _CHECK_RIGHTS)
@@ -305,6 +308,11 @@ def _told(error: Exception) -> UnreadableImage | BrokenImage:
     said = without_secrets(str(error))
     reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return UnreadableImage(f"it cannot be read ({reason})", "Run the same command again.")
+
+
+def _is_forbidden(error: Exception) -> bool:
+    """How gcsfs says 403: in words alone."""
+    return type(error) is OSError and str(error).startswith("Forbidden")
 
 
 def stored(listed: Listed, name: str = "") -> Stored:
