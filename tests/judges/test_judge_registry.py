@@ -39,7 +39,7 @@ def takes_nothing(address: str) -> Judge:
 
 
 def test_our_own_kinds_come_through_the_same_door() -> None:
-    assert {"decisions", "hf", "scripted", "server"} <= set(registry.schemes())
+    assert {"decisions", "hf", "onnx", "scripted", "server"} <= set(registry.schemes())
     judge = snellen.load_judge("scripted:judge_scripts:by_brightness")
     assert isinstance(judge, ScriptedJudge)
 

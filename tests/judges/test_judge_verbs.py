@@ -229,7 +229,7 @@ def test_models_lists_scorers_kinds_and_models_with_licences() -> None:
     assert [scorer["name"] for scorer in told["scorers"]] == ["built-in"]
     assert [judge["name"] for judge in told["judges"]] == ["built-in", "built-in-base"]
     kinds = {kind["scheme"]: kind for kind in told["kinds"]}
-    assert kinds["scripted"]["needs"] == "nothing else"
+    assert kinds["scripted"]["needs"] == kinds["onnx"]["needs"] == "nothing else"
     assert kinds["scripted"]["code_license"] == "Apache-2.0"
     assert kinds["hf"]["needs"] == "torch, transformers, accelerate"
     models = {model["name"]: model for model in told["models"]}
@@ -251,7 +251,7 @@ def test_models_says_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("snellen.judges.catalogue.find_spec", lambda name: None)
     kinds = json.loads(run("models", "--json").output)["kinds"]
     missing = {kind["scheme"]: kind["missing"] for kind in kinds}
-    assert (missing["server"], missing["scripted"]) == ("openai", None)
+    assert (missing["server"], missing["scripted"], missing["onnx"]) == ("openai", None, None)
 
 
 def test_help_does_not_import_what_is_heavy() -> None:

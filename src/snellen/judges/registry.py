@@ -28,7 +28,7 @@ def load_judge(name: str | Judge, **options: Any) -> Judge:
     """The judge of this name; a judge itself is given back as it is.
 
     name    : `built-in` or `built-in-base`, which ship with the package; or SCHEME:ADDRESS, such as
-              `hf:MODEL@REVISION`, `server:MODEL@http://127.0.0.1:8000/v1`,
+              `hf:MODEL@REVISION`, `onnx:built-in`, `server:MODEL@http://127.0.0.1:8000/v1`,
               `decisions:MODEL@URL`, `scripted:module:function`, `scripted:table.jsonl`.
     options : handed to the scheme's loader; each says in its page which it takes.
     Raises `UnknownName` for a scheme nobody offers, `MissingExtra` where packages are missing (the
