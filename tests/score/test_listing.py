@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,19 @@ def test_one_folder_is_listed_no_further_than_it_is_asked_for(
         assert (len(listing), listing.is_whole) == (12, True)
         rest = [one.name for block in blocks for one in block]
         assert rest == list(listing.names())[3:]
+
+
+@pytest.mark.parametrize(
+    ("given", "at_once"), [("01", True), ("10", False), ("013", True), (["0", ""], False)]
+)
+def test_folders_in_order_begin_at_once_and_all_come_out_sorted(
+    tree: Path, given: Sequence[str], at_once: bool
+) -> None:
+    with Listing([tree / name for name in given]) as listing:
+        assert listing.is_whole != at_once
+        blocks = [one.name for block in listing.blocks() for one in block]
+        assert blocks == list(listing.names()) == sorted(blocks)
+        assert len(blocks) == (12 if "" in [*given] else 3 * len(given))
 
 
 def test_what_is_listed_just_now_comes_with_its_size_and_time(tree: Path) -> None:

@@ -1,6 +1,6 @@
 """Every file of a request, sorted by name, however many: what does not fit lies on the disk.
 
-One folder comes in order as it is walked, so work on its first files begins while the others are
+Folders come in order as they are walked, so work on the first files begins while the others are
 not yet listed. Anything else is listed first: files are sorted by the thousand, each such part is
 laid in a temporary file, and reading merges the parts. So a million names cost the memory of a few
 thousand.

@@ -13,7 +13,8 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -65,12 +66,16 @@ def meet(paths: Iterable[str | os.PathLike[str]], census: Census) -> Iterator[Me
     return _Search(True, census).all(paths, None)
 
 
-def comes_in_order(paths: Sequence[str | os.PathLike[str]]) -> bool:
-    """Whether `find` gives what is under `paths` sorted by name: one folder of this machine."""
-    if len(paths) != 1:
-        return False
-    path = os.fspath(paths[0])
-    return not is_address(path) and os.path.isdir(path)
+def comes_in_order(paths: Iterable[str | os.PathLike[str]]) -> bool:
+    """Whether `find` gives what is under `paths` sorted by name: folders of this machine that are
+    sorted themselves and lie apart."""
+    names = []
+    for given in paths:
+        path = os.fspath(given)
+        if is_address(path) or not os.path.isdir(path):
+            return False
+        names.append(printable_name(os.path.join(path, "")))
+    return all(a < b and not b.startswith(a) for a, b in pairwise(names))
 
 
 def found_again(names: Iterable[str]) -> list[AnyFile]:
