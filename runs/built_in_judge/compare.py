@@ -9,9 +9,10 @@ behind each picture gathers the picture. In the second, the marks are subtracted
 and the squares of the difference, which a gated network of silu makes exactly of pairs of units
 with opposite signs, are summed along one direction. They start as that and then learn alone, on
 pairs of kept tokens with a question behind them, by a linear reading of the second mark; all other
-places are to stay as they were. The third says what was read, at marks only and as loudly as the
-layers behind it speak: a whisper of the size of a word's embedding, where they add a hundred times
-as much, was hardly read in 300 steps of `tune`. The construction is ours.
+places are to stay as they were. The third tells the token that an answer begins with what the
+second mark says, a tenth as loudly as the layers behind it speak. Left where it was, at the size of
+a word's embedding, or loud but at the mark, it was hardly heard in 300 steps of `tune` and lost
+there. The construction is ours.
 """
 
 from __future__ import annotations
@@ -38,12 +39,13 @@ from runs.built_in_judge.questions import Asked, Asker
 from runs.built_in_judge.schedule import cosine, same_photo
 from runs.built_in_judge.vision import TOKENS, attention, to_pixel_values
 
-NEW = 3  # layers: gather, compare, say
+NEW = 3  # layers: gather, compare, tell
 SECOND = 2 * (TOKENS + 2)  # place of the second picture's mark
 RANK = 48  # numbers that a picture is gathered into
 STEPS, RATE, PAIRS = 450, 2.5e-4, 48
 SOFT = 0.4  # of what is gathered, against the mark
-LOUD = 100.0  # of what is said, in units of the residual stream: what the others add is 100 to 200
+LOUD = 40.0  # of what is told, in units of the residual stream: what the others add is 100 to 400
+SURE = 20.0  # the logit by which the answer's first token looks at the marks
 QUIET = 3.0  # weight of leaving all other places as they are
 NOISE = 0.1  # added to the tokens, in units of their spread
 SAME = Asked(*wordings.SAME[0], {"yes": 1.0})
@@ -95,8 +97,8 @@ def build(model: Any, picture: Tensor) -> Tensor:
 
     picture : (RANK, WIDTH), see `directions`.
     """
-    gather, compare, say = model.model.language_model.layers[:NEW]
-    for silent in (say.self_attn.o_proj, say.mlp.down_proj):
+    gather, compare, last = model.model.language_model.layers[:NEW]
+    for silent in (last.self_attn.o_proj, last.mlp.down_proj):
         silent.weight.zero_()
     mark = model.get_input_embeddings().weight[tokenizer().convert_tokens_to_ids("</img>")]
     basis = torch.linalg.qr(torch.cat([mark[:, None], torch.randn(WIDTH, RANK + 1)], 1)).Q.T
@@ -109,13 +111,8 @@ def build(model: Any, picture: Tensor) -> Tensor:
     gather.self_attn.q_proj.weight.zero_()
     gather.self_attn.v_proj.weight[:RANK] = picture
     gather.self_attn.o_proj.weight[:, :RANK] = SOFT * mark.norm() / RANK**0.5 * place.T
-    # From mark to mark: only the slowest of the rotary frequencies, which do not know how far.
-    head = compare.self_attn.head_dim
-    slow = [i for i in range(head) if i % (head // 2) >= head * 3 // 8]
-    loud = 0.65 * mark / mark.norm()
-    for part in (compare.self_attn.q_proj, compare.self_attn.k_proj):
-        part.weight[:head] = 0
-        part.weight[slow] = loud / len(slow) ** 0.5
+    like = mark / (mark.norm() * WIDTH**0.5)
+    seek(compare.self_attn, like, like, 10.0)
     compare.self_attn.v_proj.weight[:RANK] = place
     compare.self_attn.o_proj.weight[:, :RANK] = -1.06 * mark.norm() / WIDTH**0.5 * place.T
     half = compare.mlp.gate_proj.out_features // 2
@@ -151,24 +148,45 @@ def shown(model: Any, tokens: Tensor, asked: Asked) -> Tensor:
 
 
 @torch.no_grad()
-def speak(model: Any, reader: Reader, embedded: Tensor) -> None:
-    """Set the third layer: `LOUD` times what `reader` reads, where a mark is.
+def tell(model: Any, reader: Reader, embedded: Tensor) -> None:
+    """Set the third layer: the token that an answer begins with looks at the marks, and is told
+    `LOUD` times what `reader` reads at the second.
 
-    embedded : of some pairs, from `shown`, to measure the size of things by.
+    embedded : of some pairs, from `shown` with nothing begun; queries, keys and values are what
+               tells the places in question from all others there.
     """
-    say = model.model.language_model.layers[NEW - 1]
+    layer = model.model.language_model.layers[NEW - 1]
     *_, hidden = passed(model, embedded, NEW - 1)
-    hidden = hidden[:, SECOND]
-    along = F.normalize(reader.along, dim=0)
-    mark = F.normalize(embedded[0, SECOND] - (embedded[0, SECOND] @ along) * along, dim=0)
-    # Nothing is said where the reader is undecided: there a share of the mark is taken off.
-    undecided = -reader.bias / reader.along.norm()
-    read = along - undecided / (hidden @ mark).mean() * mark
-    x = say.post_attention_layernorm(hidden)
-    said = F.silu(x @ mark) * (x @ read)
-    half = say.mlp.gate_proj.out_features // 2
-    say.mlp.gate_proj.weight[:half], say.mlp.up_proj.weight[:half] = mark, read
-    say.mlp.down_proj.weight[:, :half] = LOUD / (half * said.std()) * along[:, None]
+    x = layer.input_layernorm(hidden)
+    marks, last = [SECOND // 2, SECOND], x.shape[1] - 1
+    wanted = torch.zeros(3, *x.shape[:2])
+    wanted[0, :, last], wanted[1, :, marks] = 1, 1
+    wanted[2, :, SECOND] = reader(hidden[:, SECOND]).tanh()
+    who, whom, read = (direction(x, values) for values in wanted)
+    seek(layer.self_attn, who, whom, SURE)
+    layer.self_attn.v_proj.weight[0] = 2 * LOUD * read  # half of the looking is at the first mark
+    layer.self_attn.o_proj.weight[:, 0] = F.normalize(reader.along, dim=0)
+
+
+def direction(x: Tensor, wanted: Tensor) -> Tensor:
+    """(WIDTH,) whose product with x (n, places, WIDTH) is as wanted (n, places), places that want
+    something counting as much as all others together."""
+    x, wanted = x.flatten(0, 1), wanted.flatten()
+    some = wanted != 0
+    weight = torch.where(some, 0.5 / some.sum(), 0.5 / (~some).sum())[:, None]
+    square = x.T @ (weight * x) + 1e-3 * torch.eye(x.shape[1])
+    return torch.linalg.solve(square, x.T @ (weight[:, 0] * wanted))
+
+
+def seek(attention: Any, who: Tensor, whom: Tensor, sure: float) -> None:
+    """Let the first head look from tokens along `who` at tokens along `whom`, near or far: it uses
+    only the slowest of the rotary frequencies. sure : the logit where both products are 1."""
+    head = attention.head_dim
+    slow = [i for i in range(head) if i % (head // 2) >= head * 3 // 8]
+    scale = (sure * head**0.5 / len(slow)) ** 0.5
+    for part, way in ((attention.q_proj, who), (attention.k_proj, whom)):
+        part.weight[:head] = 0
+        part.weight[slow] = scale * way
 
 
 def passed(model: Any, embedded: Tensor, layers: int) -> Iterator[Tensor]:
@@ -291,8 +309,8 @@ def main() -> None:
             }
             print(json.dumps(told), flush=True)
             sums[:] = 0
-    some = torch.from_numpy(seen[pairs(np.random.default_rng(7), len(seen))[0]].astype(np.float32))
-    speak(model, reader, shown(model, some, SAME))
+    some = np.concatenate([pairs(np.random.default_rng((7, i)), len(seen))[0] for i in range(24)])
+    tell(model, reader, shown(model, torch.from_numpy(seen[some].astype(np.float32)), SAME))
     torch.save({"model": model.state_dict()}, folder / "compared.pt")
 
 

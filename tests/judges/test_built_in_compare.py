@@ -55,26 +55,39 @@ def test_new_layers_that_add_nothing_leave_the_judge_as_it_was(shallow: Any, tok
     assert torch.allclose(before, after, atol=1e-5)
 
 
-def test_they_begin_as_a_comparison_and_say_it_loudly_at_the_second_mark_only(
+def test_they_begin_as_a_comparison_and_tell_it_where_the_answer_begins(
     shallow: Any, tokens: Any
 ) -> None:
     torch.manual_seed(0)
     deep = compare.deeper(shallow)
     reader = compare.Reader(compare.build(deep, compare.directions(tokens, steps=60)))
-    rows, same = compare.pairs(np.random.default_rng(1), len(tokens))
+    draws = [compare.pairs(np.random.default_rng(seed), len(tokens)) for seed in range(8)]
+    rows, same = (np.concatenate(parts) for parts in zip(*draws, strict=True))
     given = shown(deep, tokens, rows)
-    reader.bias.data -= reader(second(compare.passed(deep, given, 2))).mean()
-    compare.speak(deep, reader, given)
     with torch.no_grad():
-        *_, read, said = compare.passed(deep, given, compare.NEW)
-    along = torch.nn.functional.normalize(reader.along.detach(), dim=0)
-    loud = (said - read) @ along
+        # The reader has learned nothing yet: its scale is set by hand.
+        read = reader(second(compare.passed(deep, given, 2)))
+        reader.along *= 2 / read.std()
+        reader.bias -= (read.mean() - reader.bias) * 2 / read.std() + reader.bias
+        compare.tell(deep, reader, given)
+        *_, before, after = compare.passed(deep, given, compare.NEW)
+        read = reader(before[:, compare.SECOND])
+    told = (after - before) @ torch.nn.functional.normalize(reader.along.detach(), dim=0)
     truth = same.astype(float)
-    assert stats.srcc(reader(second([read])).detach().numpy(), truth).value > 0.8  # .87 at most
-    assert stats.srcc(loud[:, compare.SECOND].numpy(), truth).value > 0.8
-    assert loud[:, compare.SECOND].std() == pytest.approx(compare.LOUD, rel=0.2)
-    elsewhere = np.delete(loud.numpy(), [compare.SECOND // 2, compare.SECOND], axis=1)
-    assert np.abs(elsewhere).mean() < compare.LOUD / 5
+    assert stats.srcc(read.numpy(), truth).value > 0.8  # .87 at most
+    assert stats.srcc(told[:, -1].numpy(), truth).value > 0.6
+    assert told[:, :-1].abs().mean() < told[:, -1].abs().mean() / 3
+
+
+def test_a_direction_says_what_is_wanted_where_it_is_wanted_and_nothing_elsewhere() -> None:
+    rng = torch.Generator().manual_seed(0)
+    x = torch.randn(50, 9, WIDTH, generator=rng)
+    wanted = torch.zeros(50, 9)
+    wanted[:, 4] = torch.randn(50, generator=rng)
+    x[:, 4, 7] += 5 * wanted[:, 4]
+    said = x @ compare.direction(x, wanted)
+    assert stats.srcc(said[:, 4].numpy(), wanted[:, 4].numpy()).value > 0.95
+    assert said[:, [0, 8]].abs().mean() < said[:, 4].abs().mean() / 3
 
 
 def second(hidden: Any) -> Any:
