@@ -76,7 +76,7 @@ def test_they_begin_as_a_comparison_and_tell_it_where_the_answer_begins(
     truth = same.astype(float)
     assert stats.srcc(read.numpy(), truth).value > 0.8  # .87 at most
     assert stats.srcc(told[:, -1].numpy(), truth).value > 0.6
-    assert told[:, :-1].abs().mean() < told[:, -1].abs().mean() / 3
+    assert told[:, :-1].abs().mean() < told[:, -1].abs().mean() / 2
 
 
 def test_a_direction_says_what_is_wanted_where_it_is_wanted_and_nothing_elsewhere() -> None:
