@@ -24,6 +24,8 @@ TEMPLATE = (
     "{% endfor %}{% endfor %}{% if add_generation_prompt %}<model>{% endif %}"
 )
 WIDTH = 192  # of the language model
+HEAD = 64  # of each head
+HEADS = 3  # few: on a CPU the attention maps cost more than the products
 LAYERS = 4  # of the language model, before `project` sets one more in front of them
 _PUNCTUATION = ".,:;?!'\"()-/"
 
@@ -90,7 +92,7 @@ def tokenizer() -> Any:
     )
 
 
-def config(words: int, layers: int) -> Any:
+def config(words: int, layers: int, heads: int) -> Any:
     """LLaVA's configuration for a vocabulary of `words` tokens."""
     from transformers import LlavaConfig
 
@@ -100,8 +102,9 @@ def config(words: int, layers: int) -> Any:
         "hidden_size": WIDTH,
         "intermediate_size": 512,
         "num_hidden_layers": layers,
-        "num_attention_heads": 3,  # few: on a CPU the attention maps cost more than the products
-        "num_key_value_heads": 3,
+        "num_attention_heads": heads,
+        "num_key_value_heads": heads,
+        "head_dim": HEAD,
         "max_position_embeddings": 4096,
         "bos_token_id": SPECIAL.index("<s>"),
         "eos_token_id": SPECIAL.index("</s>"),
@@ -117,21 +120,22 @@ def config(words: int, layers: int) -> Any:
     )
 
 
-def new_model(words: int, tower: Any = None, layers: int = LAYERS) -> Any:
+def new_model(words: int, tower: Any = None, layers: int = LAYERS, heads: int = HEADS) -> Any:
     """A LLaVA with random weights, but for those of the tower where they are given."""
     from transformers import LlavaForConditionalGeneration
 
-    model = LlavaForConditionalGeneration(config(words, layers))
+    model = LlavaForConditionalGeneration(config(words, layers, heads))
     if tower is not None:
         model.model.vision_tower.load_state_dict(tower)
     return model
 
 
 def of_state(state: Any) -> Any:
-    """A LLaVA with these weights, of as many layers of language as they are of."""
+    """A LLaVA with these weights, of as many layers and heads of language as they are of."""
     start = "model.language_model.layers."
     layers = {name[len(start) :].split(".")[0] for name in state if name.startswith(start)}
-    model = new_model(len(tokenizer()), layers=len(layers))
+    heads = len(state[f"{start}0.self_attn.q_proj.weight"]) // HEAD
+    model = new_model(len(tokenizer()), layers=len(layers), heads=heads)
     model.load_state_dict(state)
     return model
 

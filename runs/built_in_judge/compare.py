@@ -1,4 +1,4 @@
-"""Step 6 for `built-in`: three more layers of language, to tell whether two pictures agree.
+"""Step 6 for `built-in`: two more layers of language, to tell whether two pictures agree.
 
     OMP_NUM_THREADS=1 python -m runs.built_in_judge.compare
 
@@ -9,10 +9,10 @@ behind each picture gathers the picture. In the second, the marks are subtracted
 and the squares of the difference, which a gated network of silu makes exactly of pairs of units
 with opposite signs, are summed along one direction. They start as that and then learn alone, on
 pairs of kept tokens with a question behind them, by a linear reading of the second mark; all other
-places are to stay as they were. The third tells the token that an answer begins with what the
-second mark says, a tenth as loudly as the layers behind it speak. Left where it was, at the size of
-a word's embedding, or loud but at the mark, it was hardly heard in 300 steps of `tune` and lost
-there. The construction is ours.
+places are to stay as they were. What the second mark says is no larger than a word's embedding, and
+the layer behind, which hears the mean of all tokens, drowns it: left at that, `tune` had not found
+it in 300 steps. So that layer gets one more head, by which the token that an answer begins with
+is told it, loudly. The construction is ours.
 """
 
 from __future__ import annotations
@@ -31,7 +31,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from runs.built_in_judge import lessons, wordings
-from runs.built_in_judge.checkpoint import LAYERS, WIDTH, new_model, take_over, tokenizer
+from runs.built_in_judge.checkpoint import (
+    HEAD,
+    HEADS,
+    LAYERS,
+    WIDTH,
+    new_model,
+    take_over,
+    tokenizer,
+)
 from runs.built_in_judge.make import PICTURES
 from runs.built_in_judge.packing import pack
 from runs.built_in_judge.pictures import Pictures
@@ -39,12 +47,12 @@ from runs.built_in_judge.questions import Asked, Asker
 from runs.built_in_judge.schedule import cosine, same_photo
 from runs.built_in_judge.vision import TOKENS, attention, to_pixel_values
 
-NEW = 3  # layers: gather, compare, tell
+NEW = 2  # layers: gather, compare
 SECOND = 2 * (TOKENS + 2)  # place of the second picture's mark
 RANK = 48  # numbers that a picture is gathered into
 STEPS, RATE, PAIRS = 450, 2.5e-4, 48
 SOFT = 0.4  # of what is gathered, against the mark
-LOUD = 40.0  # of what is told, in units of the residual stream: what the others add is 100 to 400
+LOUD = 60.0  # of what is told, in units of the residual stream: what the others add is 100 to 400
 SURE = 20.0  # the logit by which the answer's first token looks at the marks
 QUIET = 3.0  # weight of leaving all other places as they are
 NOISE = 0.1  # added to the tokens, in units of their spread
@@ -53,15 +61,21 @@ Half = NDArray[np.float16]
 
 
 def deeper(model: Any) -> Any:
-    """The same model behind `NEW` layers that add nothing yet."""
+    """The same model behind `NEW` layers, every layer with one more head: both add nothing yet."""
     start = "model.language_model.layers."
-    wider = new_model(model.config.text_config.vocab_size, layers=LAYERS + 1 + NEW)
+    words = model.config.text_config.vocab_size
+    wider = new_model(words, layers=LAYERS + 1 + NEW, heads=HEADS + 1)
     state = wider.state_dict()
     for name, value in model.state_dict().items():
         if name.startswith(start):
             number, rest = name[len(start) :].split(".", 1)
             name = f"{start}{int(number) + NEW}.{rest}"
-        state[name] = value
+        if state[name].shape != value.shape:
+            if name.endswith("o_proj.weight"):
+                state[name].zero_()
+            state[name][: value.shape[0], : value.shape[1]] = value
+        else:
+            state[name] = value
     wider.load_state_dict(state)
     return wider
 
@@ -97,9 +111,7 @@ def build(model: Any, picture: Tensor) -> Tensor:
 
     picture : (RANK, WIDTH), see `directions`.
     """
-    gather, compare, last = model.model.language_model.layers[:NEW]
-    for silent in (last.self_attn.o_proj, last.mlp.down_proj):
-        silent.weight.zero_()
+    gather, compare = model.model.language_model.layers[:NEW]
     mark = model.get_input_embeddings().weight[tokenizer().convert_tokens_to_ids("</img>")]
     basis = torch.linalg.qr(torch.cat([mark[:, None], torch.randn(WIDTH, RANK + 1)], 1)).Q.T
     place, verdict = basis[1:-1], basis[-1]  # where the mark itself has nothing
@@ -149,23 +161,25 @@ def shown(model: Any, tokens: Tensor, asked: Asked) -> Tensor:
 
 @torch.no_grad()
 def tell(model: Any, reader: Reader, embedded: Tensor) -> None:
-    """Set the third layer: the token that an answer begins with looks at the marks, and is told
-    `LOUD` times what `reader` reads at the second.
+    """Set the listener's new head: the token that an answer begins with looks at the marks, and is
+    told `LOUD` times what `reader` reads at the second.
 
     embedded : of some pairs, from `shown` with nothing begun; queries, keys and values are what
                tells the places in question from all others there.
     """
-    layer = model.model.language_model.layers[NEW - 1]
-    *_, hidden = passed(model, embedded, NEW - 1)
-    x = layer.input_layernorm(hidden)
+    listener = model.model.language_model.layers[NEW]
+    *_, hidden = passed(model, embedded)
+    x = listener.input_layernorm(hidden)
     marks, last = [SECOND // 2, SECOND], x.shape[1] - 1
     wanted = torch.zeros(3, *x.shape[:2])
     wanted[0, :, last], wanted[1, :, marks] = 1, 1
     wanted[2, :, SECOND] = reader(hidden[:, SECOND]).tanh()
     who, whom, read = (direction(x, values) for values in wanted)
-    seek(layer.self_attn, who, whom, SURE)
-    layer.self_attn.v_proj.weight[0] = 2 * LOUD * read  # half of the looking is at the first mark
-    layer.self_attn.o_proj.weight[:, 0] = F.normalize(reader.along, dim=0)
+    seek(listener.self_attn, who, whom, SURE, head=HEADS)
+    first = HEADS * HEAD
+    listener.self_attn.v_proj.weight[first:] = 0
+    listener.self_attn.v_proj.weight[first] = 2 * LOUD * read  # half of it looks at the first mark
+    listener.self_attn.o_proj.weight[:, first] = F.normalize(reader.along, dim=0)
 
 
 def direction(x: Tensor, wanted: Tensor) -> Tensor:
@@ -178,26 +192,26 @@ def direction(x: Tensor, wanted: Tensor) -> Tensor:
     return torch.linalg.solve(square, x.T @ (weight[:, 0] * wanted))
 
 
-def seek(attention: Any, who: Tensor, whom: Tensor, sure: float) -> None:
-    """Let the first head look from tokens along `who` at tokens along `whom`, near or far: it uses
-    only the slowest of the rotary frequencies. sure : the logit where both products are 1."""
-    head = attention.head_dim
-    slow = [i for i in range(head) if i % (head // 2) >= head * 3 // 8]
-    scale = (sure * head**0.5 / len(slow)) ** 0.5
+def seek(attention: Any, who: Tensor, whom: Tensor, sure: float, head: int = 0) -> None:
+    """Let a head look from tokens along `who` at tokens along `whom`, near or far: it uses only the
+    slowest of the rotary frequencies. sure : the logit where both products are 1."""
+    start, stop = head * HEAD, (head + 1) * HEAD
+    slow = [start + i for i in range(HEAD) if i % (HEAD // 2) >= HEAD * 3 // 8]
+    scale = (sure * HEAD**0.5 / len(slow)) ** 0.5
     for part, way in ((attention.q_proj, who), (attention.k_proj, whom)):
-        part.weight[:head] = 0
+        part.weight[start:stop] = 0
         part.weight[slow] = scale * way
 
 
-def passed(model: Any, embedded: Tensor, layers: int) -> Iterator[Tensor]:
-    """The hidden states behind each of the first layers."""
+def passed(model: Any, embedded: Tensor) -> Iterator[Tensor]:
+    """The hidden states behind each of the new layers."""
     language = model.model.language_model
     place = torch.arange(embedded.shape[1])[None]
     rotary = language.rotary_emb(embedded, place)
     n = embedded.shape[1]
     mask = torch.zeros(n, n).masked_fill(~torch.ones(n, n, dtype=torch.bool).tril(), -1e9)
     hidden = embedded
-    for layer in language.layers[:layers]:
+    for layer in language.layers[:NEW]:
         hidden = layer(
             hidden, attention_mask=mask[None, None], position_ids=place, position_embeddings=rotary
         )
@@ -224,7 +238,7 @@ def watch(model: Any, reader: Reader, tokens: Half, each: int) -> dict[str, floa
     says = []
     for at in range(0, 600, 100):
         given = torch.from_numpy(tokens[rows[at : at + 100]].astype(np.float32))
-        *_, hidden = passed(model, shown(model, given, SAME), NEW - 1)
+        *_, hidden = passed(model, shown(model, given, SAME))
         says.append((reader(hidden[:, SECOND]) > 0).numpy())
     right = np.concatenate(says) == same
     return {
@@ -272,7 +286,7 @@ def main() -> None:
     seen = projected(model, np.load(folder / "tokens.npy", mmap_mode="r"))
     watched = of_held(model, held)
     reader = Reader(build(model, directions(seen)))
-    new = model.model.language_model.layers[: NEW - 1]
+    new = model.model.language_model.layers[:NEW]
     optimizer = torch.optim.AdamW(
         [*new.parameters(), *reader.parameters()], RATE, weight_decay=0.05, betas=(0.9, 0.98)
     )
@@ -286,7 +300,7 @@ def main() -> None:
         tokens = tokens + NOISE * tokens.std() * torch.randn_like(tokens)
         _, questions = lessons.tuned(Asker(rng), *(data.facts[row] for row in rows[0]))
         before = shown(model, tokens, questions[0])
-        *_, hidden = passed(model, before, NEW - 1)
+        *_, hidden = passed(model, before)
         said = F.binary_cross_entropy_with_logits(
             reader(hidden[:, SECOND]), torch.from_numpy(same.astype(np.float32))
         )

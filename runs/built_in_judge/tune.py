@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=1 python -m runs.built_in_judge.tune built-in
     OMP_NUM_THREADS=1 python -m runs.built_in_judge.tune built-in-base
 
-and once more, after `compare`, for `built-in` with three layers more, which learn at a tenth of the
+and once more, after `compare`, for `built-in` with two layers more, which learn at a tenth of the
 rate (they were made with care, and what reads them is new):
 
-    python -m runs.built_in_judge.tune built-in --compared --steps 500 --rate 1e-3
+    python -m runs.built_in_judge.tune built-in --compared --steps 400 --rate 1e-3
 
 The loss is that of the answers, and small ones of what the language model is given: it still says
 what `sight` asks of it, and photos are kept apart there, for the question whether two pictures show
