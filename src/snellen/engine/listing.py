@@ -150,7 +150,9 @@ class _Walked(_Files):
             else:
                 self._late.append(entry)
         self.count += taken
-        self.is_whole = taken < _BLOCK
+        if taken < _BLOCK:
+            self.is_whole = True
+            self._source = iter(())  # lets go of what the walk remembers
         self._log.add(list(map(_kept, block)))
         return block
 
@@ -236,7 +238,7 @@ def _told_once(entries: Iterator[Entry]) -> Iterator[Entry]:
     """What cannot be reached has no inode to be known by, and may be given twice."""
     unreachable = set()
     for entry in entries:
-        if entry.problem is not None:
+        if isinstance(entry, Found) and entry.problem is not None:
             if entry.name in unreachable:
                 continue
             unreachable.add(entry.name)
