@@ -1,16 +1,21 @@
-"""Scorers for tests on a cluster, importable by its workers."""
+"""Scorers and a judge for tests on a cluster, importable by its workers."""
 
 from __future__ import annotations
 
 import os
 import signal
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from snellen.errors import ScorerError
 from snellen.images import Picture
+from snellen.judges import Question
+from snellen.judges.demo import sharpness
 from snellen.scorers import Score
+
+POISON = "SNELLEN_TESTS_POISON"  # in the environment: the file that `mortal` reads
 
 
 @dataclass
@@ -52,3 +57,16 @@ class Named(Deadly):
 
     def __reduce__(self) -> tuple[type[Named], tuple[()]]:
         return (Named, ())
+
+
+def mortal(question: Question) -> Mapping[str, float] | None:
+    """A judge's script. It dies of the image whose hash is in the poison, and takes that away."""
+    poison = Path(os.environ[POISON])
+    try:
+        wanted = poison.read_text()
+    except FileNotFoundError:
+        wanted = ""
+    if wanted and wanted in (image.hash for image in question.images):
+        poison.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return sharpness(question)

@@ -1,11 +1,12 @@
-"""The folder that is scored elsewhere and on Ray alike."""
+"""The folders that are scored, labelled and audited elsewhere and on Ray alike."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageFilter
 
 
 def picture(number: int) -> bytes:
@@ -22,4 +23,13 @@ def make_photos(folder: Path) -> Path:
         (folder / f"{number:02d}.png").write_bytes(picture(number))
     (folder / "more" / "07.png").write_bytes(picture(99))
     (folder / "text.jpg").write_text("no picture")
+    return folder
+
+
+def make_textures(folder: Path) -> Path:
+    """Ten textures, more and more blurred."""
+    for number in range(10):
+        noise = np.random.default_rng(number).integers(0, 256, (120, 120, 3), np.uint8)
+        picture = Image.fromarray(noise).filter(ImageFilter.GaussianBlur(1 + number / 4))
+        picture.save(folder / f"{number}.png")
     return folder

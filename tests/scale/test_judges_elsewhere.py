@@ -6,11 +6,10 @@ import pickle
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet
 import pytest
 from elsewhere import Elsewhere
-from PIL import Image, ImageFilter
+from forty import make_textures
 
 from snellen.audit import audit
 from snellen.audit.material import from_photos
@@ -28,13 +27,7 @@ JUDGE = "scripted:snellen.judges.demo:sharpness"
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten textures, more and more blurred."""
-    folder = tmp_path_factory.mktemp("photos")
-    for number in range(10):
-        noise = np.random.default_rng(number).integers(0, 256, (120, 120, 3), np.uint8)
-        picture = Image.fromarray(noise).filter(ImageFilter.GaussianBlur(1 + number / 4))
-        picture.save(folder / f"{number}.png")
-    return folder
+    return make_textures(tmp_path_factory.mktemp("photos"))
 
 
 def test_labels_and_pairs(photos: Path, tmp_path: Path) -> None:

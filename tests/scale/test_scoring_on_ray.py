@@ -3,72 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from forty import make_photos, picture
 
-ray = pytest.importorskip("ray")
+pytest.importorskip("ray")
 
-import pyarrow  # noqa: E402
-import pyarrow.parquet  # noqa: E402
-from deadly import Deadly, Named  # noqa: E402
-from typer.testing import CliRunner  # noqa: E402
+import pyarrow
+import pyarrow.parquet
+from deadly import Deadly, Named
+from typer.testing import CliRunner
 
-import snellen  # noqa: E402
-from snellen.cli import app  # noqa: E402
-from snellen.errors import InputError, RunError  # noqa: E402
-from snellen.images import content_hash  # noqa: E402
-from snellen.runs import Progress  # noqa: E402
-from snellen.scale import Cluster, score_on_ray  # noqa: E402
+import snellen
+from snellen.cli import app
+from snellen.errors import InputError, RunError
+from snellen.images import content_hash
+from snellen.runs import Progress
+from snellen.scale import Cluster, score_on_ray
 
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.filterwarnings("default"),  # Ray's own
 ]
-
-
-def machine() -> dict[str, Any]:
-    """A machine of one core. Its ports are given, as Ray waits only so long for its own choice:
-    too short where all cores are busy."""
-    ports = (
-        "metrics_agent_port",
-        "metrics_export_port",
-        "dashboard_agent_listen_port",
-        "runtime_env_agent_port",
-    )
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in ports]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        free = [one.getsockname()[1] for one in sockets]
-    return {
-        "num_cpus": 1,
-        "object_store_memory": 80_000_000,
-        **dict(zip(ports, free, strict=True)),
-    }
-
-
-@pytest.fixture(scope="module")
-def machines() -> Iterator[Any]:
-    """Two machines of one core each, as two processes of Ray; the second may be lost."""
-    from ray.cluster_utils import Cluster as Machines
-
-    here = str(Path(__file__).parent)
-    os.environ["PYTHONPATH"] = os.pathsep.join((here, *filter(None, sys.path)))
-    head = {**machine(), "include_dashboard": False}
-    machines = Machines(initialize_head=True, head_node_args=head)
-    machines.add_node(**machine())
-    ray.init(address=machines.address, log_to_driver=False, logging_level="ERROR")
-    yield machines
-    ray.shutdown()
-    machines.shutdown()
 
 
 @pytest.fixture
