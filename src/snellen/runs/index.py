@@ -140,8 +140,12 @@ class Index:
         keys = np.frombuffer(b"".join(map(records.digest, names)), "<u8").reshape(-1, 2)
         if not len(self._high):
             return np.zeros(len(keys), FIELDS), np.zeros(len(keys), bool)
-        # The last of equal ones is the latest, as the order is stable.
-        at = np.maximum(np.searchsorted(self._high, keys[:, 0], "right") - 1, 0)
+        # The last of equal ones is the latest, as the order is stable. Sorted keys are looked up
+        # several times as fast: each search begins where the one before it ended.
+        order = np.argsort(keys[:, 0])
+        at = np.empty(len(keys), np.int64)
+        at[order] = np.searchsorted(self._high, keys[order, 0], "right") - 1
+        at = np.maximum(at, 0)
         latest = self._records_at(self._place[at])
         alike = latest["high"] == keys[:, 0]
         found = alike & (latest["low"] == keys[:, 1])
