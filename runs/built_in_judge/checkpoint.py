@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,18 @@ def of_state(state: Any) -> Any:
     model = new_model(len(tokenizer()), layers=len(layers), heads=heads)
     model.load_state_dict(state)
     return model
+
+
+def set_back(state: Mapping[str, Any], layers: int) -> dict[str, Any]:
+    """Weights of a model whose layers of language come behind so many others."""
+    start = "model.language_model.layers."
+    found = {}
+    for name, value in state.items():
+        if name.startswith(start):
+            number, rest = name[len(start) :].split(".", 1)
+            name = f"{start}{int(number) + layers}.{rest}"
+        found[name] = value
+    return found
 
 
 def take_over(model: Any, folder: Path) -> None:

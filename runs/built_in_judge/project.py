@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from runs.built_in_judge.checkpoint import LAYERS, WIDTH, new_model, tokenizer
+from runs.built_in_judge.checkpoint import LAYERS, WIDTH, new_model, set_back, tokenizer
 from runs.built_in_judge.make import PICTURES
 from runs.built_in_judge.pictures import Pictures
 from runs.built_in_judge.schedule import cosine, same_photo
@@ -95,14 +95,7 @@ def with_listener(model: Any) -> Any:
     """
     words = model.config.text_config.vocab_size
     deeper = new_model(words, layers=LAYERS + 1)
-    start = "model.language_model.layers."
-    state = deeper.state_dict()
-    for name, value in model.state_dict().items():
-        if name.startswith(start):
-            number, rest = name[len(start) :].split(".", 1)
-            name = f"{start}{int(number) + 1}.{rest}"
-        state[name] = value
-    deeper.load_state_dict(state)
+    deeper.load_state_dict({**deeper.state_dict(), **set_back(model.state_dict(), 1)})
     layer = deeper.model.language_model.layers[0]
     attention = layer.self_attn
     for part in (attention.q_proj, attention.k_proj):

@@ -171,7 +171,9 @@ def _images(wire: Wire, model: str, top: int) -> tuple[int | None, str]:
         looked = sum(other != said for other in others)
         if looked < count:
             limit = looked
-            why = f"of {count} in a question {looked or 'none'} is looked at, the rest is ignored"
+            why = (
+                f"of {count} in a question {looked or 'none'} is looked at: what is not is ignored"
+            )
         break
     return limit, why
 
