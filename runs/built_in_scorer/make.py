@@ -19,13 +19,14 @@ import numpy as np
 
 from runs.built_in_scorer import chains
 from runs.built_in_scorer import samples as recipe
-from runs.built_in_scorer.photos import photos, pristine, role
+from runs.built_in_scorer.photos import photos, pristine, role, taken
 from runs.built_in_scorer.proxy import SeverityProxy, features
 from snellen import distortions
 from snellen.images.view import ViewPolicy, make_view
 
 POLICY = ViewPolicy(crops=9, size=64)
 UNITS_A_SHARD = 240  # a unit is three samples of one photo: two rungs of a ladder and one other
+TAKEN = 0.75  # share of training photos that are not shrunk as the others, see `taken`
 PLAN = 7_200  # units that are drawn; of them, as many shards are made as are asked for
 
 
@@ -92,7 +93,7 @@ def _left_out(x: np.ndarray, y: np.ndarray, names: np.ndarray) -> dict[str, floa
 def unit(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sample]:
     """Three samples of one photo: two rungs of one ladder, and clean, a mix or another single."""
     rng = np.random.default_rng(seed_of("unit", path.name, turn))
-    original = pristine(path, rng)
+    original = _shot(path, rng)
     known, other = recipe.tabled(), recipe.untabled()
     kinds = known if rng.random() < 0.7 or not other else other
     kind = kinds[rng.integers(len(kinds))]
@@ -109,7 +110,7 @@ def unit(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sample]:
 def chain_unit(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sample]:
     """Three samples of one photo: a chain at two strengths, and the photo itself or another."""
     rng = np.random.default_rng(seed_of("chain", path.name, turn))
-    original = pristine(path, rng)
+    original = _shot(path, rng)
     chain = chains.draw(rng)
     seed = seed_of(path.name, turn, chain)
     made = [
@@ -119,6 +120,10 @@ def chain_unit(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sampl
     if rng.random() < 0.25:
         return [*made, recipe.make(original, (), proxy, seed)]
     return [*made, recipe.make_chain(original, chains.draw(rng), rng.uniform(0.05, 1), proxy, seed)]
+
+
+def _shot(path: Path, rng: np.random.Generator) -> np.ndarray:
+    return taken(path, rng) if rng.random() < TAKEN else pristine(path, rng)
 
 
 def _pack(made: list[recipe.Sample], views: list, groups: list[int]) -> dict[str, np.ndarray]:
@@ -196,6 +201,23 @@ def held_chains(task: Task) -> None:
         _save(target, _pack(made, [make_view(s.pixels, POLICY) for s in made], [turn] * len(made)))
 
 
+def held_taken(task: Task) -> None:
+    """Each held-out photo as it was `taken` otherwise, and twelve tabled types of it."""
+    store, units, proxy = task
+    for path, turn in units:
+        target = store / f"{path.stem}.npz"
+        if target.exists():
+            continue
+        rng = np.random.default_rng(seed_of("held taken", path.name))
+        original = taken(path, rng)
+        kinds = recipe.tabled()
+        plans: list[tuple[tuple[str, int], ...]] = [()]
+        chosen = (kinds[i] for i in rng.choice(len(kinds), 12, replace=False))
+        plans += [((kind.name, int(rng.choice(kind.levels))),) for kind in chosen]
+        made = [recipe.make(original, p, proxy, seed_of(path.name, "taken", p)) for p in plans]
+        _save(target, _pack(made, [make_view(s.pixels, POLICY) for s in made], [turn] * len(made)))
+
+
 def _save(store: Path, arrays: dict[str, np.ndarray]) -> None:
     partial = store.with_suffix(".part.npz")
     np.savez(partial, **arrays)
@@ -245,9 +267,11 @@ def _shards(
 
 
 def held_out(pool: Pool, cache: Path, part: str, paths: list[Path], proxy: SeverityProxy) -> None:
-    """The held-out samples of `part`: of the catalogue in one folder, chains in another."""
+    """The held-out samples of `part`: of the catalogue in one folder, chains and photos taken
+    otherwise in two others."""
     turns = [(path, i) for i, path in enumerate(paths)]
-    for work, name in ((held_shard, part), (held_chains, f"{part}-chains")):
+    works = (held_shard, part), (held_chains, f"{part}-chains"), (held_taken, f"{part}-taken")
+    for work, name in works:
         folder = cache / name
         folder.mkdir(exist_ok=True)
         tasks = [(folder, turns[i : i + 5], proxy) for i in range(0, len(turns), 5)]

@@ -16,8 +16,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from scipy.stats import spearmanr
 
+from runs.built_in_scorer.photos import FILTERS, photos, role
 from runs.built_in_scorer.proxy import PRISTINE
 from snellen.distortions import get, opinion
 from snellen.images import read
@@ -125,6 +127,32 @@ def on_chains(table: dict[str, np.ndarray], name: str, out: dict) -> None:
     report(label, lambda rows: spearmanr(score[rows], opinion_of[rows])[0], table["content"], out)
 
 
+def on_taken(table: dict[str, np.ndarray], name: str, out: dict) -> None:
+    """As `on_held_out`, of photos that were `taken` in another way than `pristine` has it."""
+    single = np.array([len(p) == 1 for p in table["parts"]])
+    score, worth, content = (table[key][single] for key in (name, "opinion", "content"))
+    label = "SRCC with the human table, photos taken otherwise"
+    report(label, lambda rows: spearmanr(score[rows], worth[rows])[0], content, out)
+
+
+def on_filters(data: Path, part: str, students: dict[str, Student], results: dict) -> None:
+    """Held-out photos shrunk to half by each filter: nobody minds which, so a score should not."""
+    chosen = [path for path in photos(data) if role(path) == part]
+    found: dict[str, list[list[float]]] = {name: [] for name in students}
+    for path in chosen:
+        image = Image.open(path).convert("RGB")
+        size = image.width // 2, image.height // 2
+        shown = [np.asarray(image.resize(size, kind)) for kind in FILTERS]
+        for name, student in students.items():
+            views = [make_view(pixels, student.policy) for pixels in shown]
+            found[name].append([student.score_view(view).value for view in views])
+    for name, scores in found.items():
+        print(f"{name}, shrunk by one of {len(FILTERS)} filters ({part})", flush=True)
+        apart = np.ptp(scores, axis=1)
+        label = "points between the filters that shrank a photo"
+        report(label, _mean_of(apart), np.arange(len(apart)), results[name][part])
+
+
 def _mean_of(values: np.ndarray):
     return lambda rows: values[rows].mean()
 
@@ -196,6 +224,7 @@ def main() -> None:
     results: dict[str, dict] = json.loads(saved.read_text()) if saved.exists() else {}
     table = held_out(args.cache / args.part, students)
     chains = held_out(args.cache / f"{args.part}-chains", students)
+    otherwise = held_out(args.cache / f"{args.part}-taken", students)
     for name in [
         *students,
         *baselines(View(np.zeros((1, 8, 8, 3)), None, np.zeros((8, 8, 3)), {})),
@@ -204,6 +233,8 @@ def main() -> None:
         out = results.setdefault(name, {}).setdefault(args.part, {})
         on_held_out(table, name, out)
         on_chains(chains, name, out)
+        on_taken(otherwise, name, out)
+    on_filters(args.data, args.part, students, results)
     if args.real:
         for real in REAL:
             on_real(args.data / "rated" / real, students, results)

@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python -m runs.built_in_scorer.train --seed 0
 
 One core a seed: two seeds side by side are faster than one seed on two cores. Resumable: the state
-is saved after every epoch and training continues from it. `--start network.pt` begins a further
-cycle from the weights of an earlier one.
+is saved after every epoch and training continues from it. `--start` begins a further cycle from the
+weights of an earlier one: a `network.pt`, or the exported file of a scorer.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from runs.built_in_scorer.make import crops_of
 from snellen.students.network import Prediction, ScorerNetwork
+from snellen.students.start import network_of
 
 GROUPS_A_BATCH = 12  # three samples of one photo each, as `make` writes them
 # Pairs within a group, and from which gap in opinion on (1–5) their order counts: 0 and 1 are rungs
 # of one ladder, the third sample is another kind of fault, so that its label compares less surely.
 PAIRS = ((0, 1), (0, 2), (1, 2))
 GAPS = (0.1, 0.3, 0.3)
+UNFOLDING = 40  # batches that say what a normalisation folded away would see
 CROPS_A_STEP = (3, 4, 5)  # of the stored ones; any number must do, so the number varies
 
 
@@ -102,6 +104,50 @@ def _average(average: Tensor, new: Tensor, seen: Tensor) -> Tensor:
     return average * keep + new * (1 - keep) if new.is_floating_point() else new
 
 
+def begun(start: Path | None, data: Shards) -> ScorerNetwork:
+    """A new network, with the weights of `start`; a second opinion is left behind."""
+    network = ScorerNetwork()
+    if start and start.suffix == ".onnx":
+        given = network_of(start).state_dict()
+        network.load_state_dict({k: v for k, v in given.items() if k in network.state_dict()})
+        _unfold(network, data)
+    elif start:
+        network.load_state_dict(torch.load(start, weights_only=True))
+    return network
+
+
+def _unfold(network: ScorerNetwork, data: Shards) -> None:
+    """Give normalisations that an export folded away their statistics back, function unchanged.
+
+    In training they normalise by the batch, so they must know what a batch is like.
+    """
+    norms = [m for m in network.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d))]
+    seen: dict[nn.Module, list[tuple[Tensor, Tensor]]] = {norm: [] for norm in norms}
+
+    def look(norm: nn.Module, given: tuple[Tensor, ...]) -> None:
+        x = given[0].transpose(0, 1).flatten(1)
+        seen[norm].append((x.mean(1), (x * x).mean(1)))
+
+    handles = [norm.register_forward_pre_hook(look) for norm in norms]
+    rng = np.random.default_rng(0)
+    network.eval()
+    with torch.no_grad():
+        for _ in range(UNFOLDING):
+            crops, whole, *_ = data.batch(rng.choice(data.groups, GROUPS_A_BATCH, False), rng)
+            network(crops, whole)
+        for norm in norms:
+            mean, square = (torch.stack(part).mean(0) for part in zip(*seen[norm], strict=True))
+            variance = (square - mean**2).clamp(min=1e-8)
+            scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+            norm.bias += (mean - norm.running_mean) * scale
+            norm.weight.copy_(scale * torch.sqrt(variance + norm.eps))
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(variance)
+    for handle in handles:
+        handle.remove()
+    network.train()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
@@ -109,7 +155,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--start", type=Path, help="network.pt of an earlier cycle")
+    parser.add_argument("--start", type=Path, help="network.pt or .onnx of an earlier cycle")
     parser.add_argument("--shards", type=int, default=None, help="fewer, for a quick look")
     args = parser.parse_args()
     folder = args.out / f"seed-{args.seed}"
@@ -117,9 +163,9 @@ def main() -> None:
     torch.manual_seed(args.seed)
     data = Shards(args.cache, args.shards)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = ScorerNetwork()
-    if args.start:
-        network.load_state_dict(torch.load(args.start, weights_only=True))
+    # bfloat16 is several times faster where the machine has it, and several times slower where not.
+    half = device == "cuda" or torch.cpu._is_avx512_bf16_supported()
+    network = begun(args.start, data)
     network = network.to(device, memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(network, avg_fn=_average, use_buffers=True)
     decay = [p for p in network.parameters() if p.ndim > 1]
@@ -154,7 +200,7 @@ def main() -> None:
             crops, whole, opinion, families, severity = (
                 t.to(device, non_blocking=True) for t in data.batch(groups, rng)
             )
-            with torch.autocast(device, torch.bfloat16):
+            with torch.autocast(device, torch.bfloat16, enabled=half):
                 cells, context = network.look(crops, whole)
                 out = network.judge(cells, context)
                 # Each crop alone must say the same: more to learn from at almost no cost.
