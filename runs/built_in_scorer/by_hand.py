@@ -39,7 +39,7 @@ _SHAPES = np.arange(0.2, 10, 0.001)
 _RATIOS = gamma(2 / _SHAPES) ** 2 / (gamma(1 / _SHAPES) * gamma(3 / _SHAPES))  # rising
 
 Grey = np.ndarray
-Task = tuple[Path, list[tuple[Path, int]], SeverityProxy]
+Task = tuple[Path, list[tuple[Path, int]], SeverityProxy, float]
 
 
 def measures(pixels: np.ndarray) -> np.ndarray:
@@ -127,8 +127,8 @@ def _coded(pixels: np.ndarray) -> list[float]:
 
 def part(task: Task) -> str:
     """Measures and opinions of some units of three pictures."""
-    store, units, proxy = task
-    made = [sample for path, turn in units for sample in unit(path, turn, proxy)]
+    store, units, proxy, share = task
+    made = [sample for path, turn in units for sample in unit(path, turn, proxy, share)]
     x = np.stack([measures(sample.pixels) for sample in made])
     partial = store.with_suffix(".part.npz")
     np.savez(partial, x=x, opinion=np.array([s.opinion for s in made], np.float32))
@@ -149,9 +149,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
     parser.add_argument("--units", type=int, default=3_600, help="of three pictures each")
+    parser.add_argument("--taken", type=float, default=0, help="share of photos taken otherwise")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    folder = args.cache / "by-hand"
+    folder = args.cache / f"by-hand-{args.taken:g}"
     folder.mkdir(parents=True, exist_ok=True)
     by_role: dict[str, list[Path]] = {"train": [], "validation": [], "test": []}
     for path in photos(args.data):
@@ -163,7 +164,7 @@ def main() -> None:
         "test": [(path, turn) for path in test for turn in range(2)],
     }
     tasks: list[Task] = [
-        (folder / f"{name}-{i:04d}.npz", units[i : i + UNITS_A_PART], proxy)
+        (folder / f"{name}-{i:04d}.npz", units[i : i + UNITS_A_PART], proxy, args.taken)
         for name, units in plans.items()
         for i in range(0, len(units), UNITS_A_PART)
     ]
@@ -172,7 +173,7 @@ def main() -> None:
         for done, name in enumerate(pool.imap_unordered(part, left), 1):
             print(f"{name} {done}/{len(left)}", flush=True)
     saved = {
-        name: [np.load(store) for store, _, _ in tasks if store.name.startswith(name)]
+        name: [np.load(store) for store, *_ in tasks if store.name.startswith(name)]
         for name in plans
     }
     x, opinion, test_x, test_opinion = (

@@ -8,6 +8,7 @@ Resumable: a shard that exists is not made again. About twenty-five core-minutes
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import json
 import multiprocessing
@@ -26,7 +27,6 @@ from snellen.images.view import ViewPolicy, make_view
 
 POLICY = ViewPolicy(crops=9, size=64)
 UNITS_A_SHARD = 240  # a unit is three samples of one photo: two rungs of a ladder and one other
-TAKEN = 0.75  # share of training photos that are not shrunk as the others, see `taken`
 PLAN = 7_200  # units that are drawn; of them, as many shards are made as are asked for
 
 
@@ -90,10 +90,13 @@ def _left_out(x: np.ndarray, y: np.ndarray, names: np.ndarray) -> dict[str, floa
     }
 
 
-def unit(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sample]:
-    """Three samples of one photo: two rungs of one ladder, and clean, a mix or another single."""
+def unit(path: Path, turn: int, proxy: SeverityProxy, share: float = 0) -> list[recipe.Sample]:
+    """Three samples of one photo: two rungs of one ladder, and clean, a mix or another single.
+
+    share : how often the photo is `taken` otherwise instead of `pristine`.
+    """
     rng = np.random.default_rng(seed_of("unit", path.name, turn))
-    original = _shot(path, rng)
+    original = _shot(path, rng, share)
     known, other = recipe.tabled(), recipe.untabled()
     kinds = known if rng.random() < 0.7 or not other else other
     kind = kinds[rng.integers(len(kinds))]
@@ -107,10 +110,12 @@ def unit(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sample]:
     return [recipe.make(original, plan, proxy, seed_of(path.name, turn, plan)) for plan in plans]
 
 
-def chain_unit(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sample]:
+def chain_unit(
+    path: Path, turn: int, proxy: SeverityProxy, share: float = 0
+) -> list[recipe.Sample]:
     """Three samples of one photo: a chain at two strengths, and the photo itself or another."""
     rng = np.random.default_rng(seed_of("chain", path.name, turn))
-    original = _shot(path, rng)
+    original = _shot(path, rng, share)
     chain = chains.draw(rng)
     seed = seed_of(path.name, turn, chain)
     made = [
@@ -122,8 +127,9 @@ def chain_unit(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sampl
     return [*made, recipe.make_chain(original, chains.draw(rng), rng.uniform(0.05, 1), proxy, seed)]
 
 
-def _shot(path: Path, rng: np.random.Generator) -> np.ndarray:
-    return taken(path, rng) if rng.random() < TAKEN else pristine(path, rng)
+def _shot(path: Path, rng: np.random.Generator, share: float) -> np.ndarray:
+    # No draw where there is nothing to draw, so that the other draws stay what they were.
+    return taken(path, rng) if share and rng.random() < share else pristine(path, rng)
 
 
 def _pack(made: list[recipe.Sample], views: list, groups: list[int]) -> dict[str, np.ndarray]:
@@ -141,14 +147,14 @@ def _pack(made: list[recipe.Sample], views: list, groups: list[int]) -> dict[str
 Task = tuple[Path, list[tuple[Path, int]], SeverityProxy]
 
 
-def train_shard(task: Task) -> None:
+def train_shard(task: Task, share: float) -> None:
     """One file of training samples: of chains where its name says so, else of the catalogue."""
     store, units, proxy = task
     make_unit = chain_unit if store.name.startswith("chain") else unit
     made, views, groups = [], [], []
     for i, (path, turn) in enumerate(units):
         rng = np.random.default_rng(seed_of("view", path.name, turn))
-        for sample in make_unit(path, turn, proxy):
+        for sample in make_unit(path, turn, proxy, share):
             made.append(sample)
             views.append(recipe.random_view(sample.pixels, rng, POLICY))
             groups.append(i)
@@ -230,6 +236,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
     parser.add_argument("--shards", type=int, default=24, help="of the catalogue, 720 samples each")
     parser.add_argument("--chains", type=int, default=6, help="shards of chains")
+    parser.add_argument("--taken", type=float, default=0, help="share of photos taken otherwise")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     args.cache.mkdir(parents=True, exist_ok=True)
@@ -246,7 +253,8 @@ def main() -> None:
     with multiprocessing.Pool(args.jobs) as pool:
         held_out(pool, args.cache, "validation", by_role["validation"], proxy)
         started = time.time()
-        for done, _ in enumerate(pool.imap_unordered(train_shard, tasks), 1):
+        work = functools.partial(train_shard, share=args.taken)
+        for done, _ in enumerate(pool.imap_unordered(work, tasks), 1):
             spent = (time.time() - started) / 60
             print(f"training shard {done}/{len(tasks)} after {spent:.1f} min", flush=True)
         # Last, so that training can begin: nothing but `measure` looks at these.
