@@ -195,7 +195,7 @@ def main() -> None:
                 return float(spearmanr(said[rows], truth[rows])[0])
 
             every = np.arange(len(truth))
-            # Three pictures of one unit share a photo.
+            # Two units, of three pictures each, share a photo.
             low, high = interval(srcc, every // 6 if name.startswith("held") else every)
             print(
                 f"seed {seed}, {name}: SRCC {srcc(every):.3f} [{low:.3f}, {high:.3f}]", flush=True
