@@ -25,7 +25,7 @@ from scipy.special import gamma
 from scipy.stats import spearmanr
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from runs.built_in_scorer.make import fit_proxy, unit
+from runs.built_in_scorer.make import fit_proxy, save, unit
 from runs.built_in_scorer.measure import REAL, interval
 from runs.built_in_scorer.photos import photos, role
 from runs.built_in_scorer.proxy import SeverityProxy, luma_chroma
@@ -130,9 +130,7 @@ def part(task: Task) -> str:
     store, units, proxy, share = task
     made = [sample for path, turn in units for sample in unit(path, turn, proxy, share)]
     x = np.stack([measures(sample.pixels) for sample in made])
-    partial = store.with_suffix(".part.npz")
-    np.savez(partial, x=x, opinion=np.array([s.opinion for s in made], np.float32))
-    partial.replace(store)
+    save(store, {"x": x, "opinion": np.array([s.opinion for s in made], np.float32)})
     return store.name
 
 

@@ -161,7 +161,7 @@ def train_shard(task: Task, share: float) -> None:
     arrays = _pack(made, views, groups)
     # Crops lie beside the labels as plain .npy, so that several trainings can map the same memory.
     np.save(crops_of(store), arrays.pop("crops"))
-    _save(store, arrays)
+    save(store, arrays)
 
 
 def crops_of(store: Path) -> Path:
@@ -169,62 +169,59 @@ def crops_of(store: Path) -> Path:
     return store.with_suffix(".crops.npy")
 
 
-def held_shard(task: Task) -> None:
-    """Held-out photos as they would be scored: every fifth with whole ladders, the rest with one
-    level of each type; some mixes and the photo itself. One file for each photo, because the
-    number of crops follows the shape."""
-    store, units, proxy = task
+def held_photo(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sample]:
+    """A held-out photo: every fifth with whole ladders, the rest with one level of each type; some
+    mixes and the photo itself."""
+    rng = np.random.default_rng(seed_of("held", path.name))
+    original = pristine(path, rng)
+    plans: list[tuple[tuple[str, int], ...]] = [()]
+    for kind in distortions.catalogue():
+        levels = kind.levels if turn % 5 == 0 else (int(rng.choice(kind.levels)),)
+        plans += [((kind.name, level),) for level in levels]
+    plans += [recipe.random_mix(rng, list(distortions.catalogue())) for _ in range(6)]
+    return [recipe.make(original, p, proxy, seed_of(path.name, "held", p)) for p in plans]
+
+
+def held_chains(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sample]:
+    """Six chains of a held-out photo."""
+    rng = np.random.default_rng(seed_of("held chains", path.name))
+    original = pristine(path, rng)
+    return [
+        recipe.make_chain(
+            original, chains.draw(rng), rng.uniform(0.05, 1), proxy, seed_of(path.name, i)
+        )
+        for i in range(6)
+    ]
+
+
+def held_taken(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sample]:
+    """A held-out photo as it was `taken` otherwise, and twelve tabled types of it."""
+    rng = np.random.default_rng(seed_of("held taken", path.name))
+    original = taken(path, rng)
+    kinds = recipe.tabled()
+    plans: list[tuple[tuple[str, int], ...]] = [()]
+    chosen = (kinds[i] for i in rng.choice(len(kinds), 12, replace=False))
+    plans += [((kind.name, int(rng.choice(kind.levels))),) for kind in chosen]
+    return [recipe.make(original, p, proxy, seed_of(path.name, "taken", p)) for p in plans]
+
+
+HELD = {"": held_photo, "-chains": held_chains, "-taken": held_taken}  # by the folder's ending
+
+
+def held_part(task: Task, ending: str) -> None:
+    """Some held-out photos as they would be scored; one file for each, because the number of crops
+    follows the shape."""
+    folder, units, proxy = task
     for path, turn in units:
-        target = store / f"{path.stem}.npz"
-        if target.exists():
-            continue
-        rng = np.random.default_rng(seed_of("held", path.name))
-        original = pristine(path, rng)
-        plans: list[tuple[tuple[str, int], ...]] = [()]
-        for kind in distortions.catalogue():
-            levels = kind.levels if turn % 5 == 0 else (int(rng.choice(kind.levels)),)
-            plans += [((kind.name, level),) for level in levels]
-        plans += [recipe.random_mix(rng, list(distortions.catalogue())) for _ in range(6)]
-        made = [recipe.make(original, p, proxy, seed_of(path.name, "held", p)) for p in plans]
-        _save(target, _pack(made, [make_view(s.pixels, POLICY) for s in made], [turn] * len(made)))
+        target = folder / f"{path.stem}.npz"
+        if not target.exists():
+            made = HELD[ending](path, turn, proxy)
+            views = [make_view(sample.pixels, POLICY) for sample in made]
+            save(target, _pack(made, views, [turn] * len(made)))
 
 
-def held_chains(task: Task) -> None:
-    """Six chains of each held-out photo, as they would be scored; one file for each photo."""
-    store, units, proxy = task
-    for path, turn in units:
-        target = store / f"{path.stem}.npz"
-        if target.exists():
-            continue
-        rng = np.random.default_rng(seed_of("held chains", path.name))
-        original = pristine(path, rng)
-        made = [
-            recipe.make_chain(
-                original, chains.draw(rng), rng.uniform(0.05, 1), proxy, seed_of(path.name, i)
-            )
-            for i in range(6)
-        ]
-        _save(target, _pack(made, [make_view(s.pixels, POLICY) for s in made], [turn] * len(made)))
-
-
-def held_taken(task: Task) -> None:
-    """Each held-out photo as it was `taken` otherwise, and twelve tabled types of it."""
-    store, units, proxy = task
-    for path, turn in units:
-        target = store / f"{path.stem}.npz"
-        if target.exists():
-            continue
-        rng = np.random.default_rng(seed_of("held taken", path.name))
-        original = taken(path, rng)
-        kinds = recipe.tabled()
-        plans: list[tuple[tuple[str, int], ...]] = [()]
-        chosen = (kinds[i] for i in rng.choice(len(kinds), 12, replace=False))
-        plans += [((kind.name, int(rng.choice(kind.levels))),) for kind in chosen]
-        made = [recipe.make(original, p, proxy, seed_of(path.name, "taken", p)) for p in plans]
-        _save(target, _pack(made, [make_view(s.pixels, POLICY) for s in made], [turn] * len(made)))
-
-
-def _save(store: Path, arrays: dict[str, np.ndarray]) -> None:
+def save(store: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Whole or not at all."""
     partial = store.with_suffix(".part.npz")
     np.savez(partial, **arrays)
     partial.replace(store)
@@ -240,6 +237,12 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     args.cache.mkdir(parents=True, exist_ok=True)
+    share = args.cache / "taken.json"
+    if share.exists() and json.loads(share.read_text()) != args.taken:
+        raise SystemExit(
+            f"{args.cache} was made with --taken {share.read_text()}; use another --cache"
+        )
+    share.write_text(json.dumps(args.taken))
     by_role: dict[str, list[Path]] = {"train": [], "validation": [], "test": []}
     for path in photos(args.data):
         by_role[role(path)].append(path)
@@ -278,11 +281,12 @@ def held_out(pool: Pool, cache: Path, part: str, paths: list[Path], proxy: Sever
     """The held-out samples of `part`: of the catalogue in one folder, chains and photos taken
     otherwise in two others."""
     turns = [(path, i) for i, path in enumerate(paths)]
-    works = (held_shard, part), (held_chains, f"{part}-chains"), (held_taken, f"{part}-taken")
-    for work, name in works:
+    for ending in HELD:
+        name = f"{part}{ending}"
         folder = cache / name
         folder.mkdir(exist_ok=True)
         tasks = [(folder, turns[i : i + 5], proxy) for i in range(0, len(turns), 5)]
+        work = functools.partial(held_part, ending=ending)
         for done, _ in enumerate(pool.imap_unordered(work, tasks), 1):
             print(f"{name} {done}/{len(tasks)}", flush=True)
 

@@ -121,17 +121,10 @@ def on_held_out(table: dict[str, np.ndarray], name: str, out: dict) -> None:
     report("coverage of the 95 % interval", _mean_of(inside), content[human], out)
 
 
-def on_chains(table: dict[str, np.ndarray], name: str, out: dict) -> None:
-    score, opinion_of = table[name], table["opinion"]
-    label = "SRCC with the proxy, chains of faults"
-    report(label, lambda rows: spearmanr(score[rows], opinion_of[rows])[0], table["content"], out)
-
-
-def on_taken(table: dict[str, np.ndarray], name: str, out: dict) -> None:
-    """As `on_held_out`, of photos that were `taken` in another way than `pristine` has it."""
-    single = np.array([len(p) == 1 for p in table["parts"]])
-    score, worth, content = (table[key][single] for key in (name, "opinion", "content"))
-    label = "SRCC with the human table, photos taken otherwise"
+def on_others(table: dict[str, np.ndarray], name: str, label: str, parts: range, out: dict) -> None:
+    """SRCC over the samples of a table that have so many parts."""
+    rows_of = np.array([len(p) in parts for p in table["parts"]])
+    score, worth, content = (table[key][rows_of] for key in (name, "opinion", "content"))
     report(label, lambda rows: spearmanr(score[rows], worth[rows])[0], content, out)
 
 
@@ -232,8 +225,10 @@ def main() -> None:
         print(f"{name}, held-out contents ({args.part})", flush=True)
         out = results.setdefault(name, {}).setdefault(args.part, {})
         on_held_out(table, name, out)
-        on_chains(chains, name, out)
-        on_taken(otherwise, name, out)
+        label = "SRCC with the proxy, chains of faults"
+        on_others(chains, name, label, range(2, 5), out)
+        label = "SRCC with the human table, photos taken otherwise"
+        on_others(otherwise, name, label, range(1, 2), out)
     on_filters(args.data, args.part, students, results)
     if args.real:
         for real in REAL:

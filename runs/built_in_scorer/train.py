@@ -165,7 +165,8 @@ def main() -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     # bfloat16 is several times faster where the machine has it, and several times slower where not.
     half = device == "cuda" or torch.cpu._is_avx512_bf16_supported()
-    network = begun(args.start, data)
+    state_file, first = folder / "state.pt", 0
+    network = begun(None if state_file.exists() else args.start, data)
     network = network.to(device, memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(network, avg_fn=_average, use_buffers=True)
     decay = [p for p in network.parameters() if p.ndim > 1]
@@ -181,7 +182,6 @@ def main() -> None:
         return min(1, (step + 1) / 300) * 0.5 * (1 + math.cos(math.pi * min(1, step / total)))
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, pace)
-    state_file, first = folder / "state.pt", 0
     if state_file.exists():
         state = torch.load(state_file, weights_only=True)
         for name, thing in _parts(network, average, optimizer, schedule).items():
