@@ -1,4 +1,4 @@
-"""Step 4: calibrate on validation contents and export each seed, and the one that ships.
+"""Step 5: calibrate on validation contents and export each seed, and the one that ships.
 
     python -m runs.built_in_scorer.finish
 
@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from snellen.students.export import export
 from snellen.students.network import Prediction, ScorerNetwork
 
-VERSION = "2"
+VERSION = "3"
 SHIPPED = Path("src/snellen/scorers/built_in")
 
 
@@ -72,7 +72,7 @@ def main() -> None:
     args = parser.parse_args()
     best: tuple[float, Path] | None = None
     for folder in sorted(file.parent for file in args.out.glob("seed-?/fused.pt")):
-        network = ScorerNetwork(second=True)
+        network = ScorerNetwork(second=True, natural=True)
         network.load_state_dict(torch.load(folder / "fused.pt", weights_only=True))
         found = calibrate(*predict(network, args.cache / "validation"))
         target = folder.with_suffix(".onnx")

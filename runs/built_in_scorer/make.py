@@ -127,6 +127,22 @@ def chain_unit(
     return [*made, recipe.make_chain(original, chains.draw(rng), rng.uniform(0.05, 1), proxy, seed)]
 
 
+def hard_unit(path: Path, turn: int, proxy: SeverityProxy, share: float = 0) -> list[recipe.Sample]:
+    """Three rungs of one ladder of a photo, of a type that is easily taken for another photo."""
+    rng = np.random.default_rng(seed_of("hard", path.name, turn))
+    original = _shot(path, rng, share)
+    kind = distortions.get(str(rng.choice(recipe.HARD)))
+    plans = [((kind.name, int(rung)),) for rung in rng.choice(kind.levels, 3, replace=False)]
+    return [recipe.make(original, plan, proxy, seed_of(path.name, turn, plan)) for plan in plans]
+
+
+UNITS = {
+    "train": unit,
+    "chain": chain_unit,
+    "hard": hard_unit,
+}  # by what a shard's name begins with
+
+
 def _shot(path: Path, rng: np.random.Generator, share: float) -> np.ndarray:
     # No draw where there is nothing to draw, so that the other draws stay what they were.
     return taken(path, rng) if share and rng.random() < share else pristine(path, rng)
@@ -148,9 +164,9 @@ Task = tuple[Path, list[tuple[Path, int]], SeverityProxy]
 
 
 def train_shard(task: Task, share: float) -> None:
-    """One file of training samples: of chains where its name says so, else of the catalogue."""
+    """One file of training samples, of the kind that its name says."""
     store, units, proxy = task
-    make_unit = chain_unit if store.name.startswith("chain") else unit
+    make_unit = UNITS[store.name.partition("-")[0]]
     made, views, groups = [], [], []
     for i, (path, turn) in enumerate(units):
         rng = np.random.default_rng(seed_of("view", path.name, turn))
@@ -233,6 +249,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
     parser.add_argument("--shards", type=int, default=24, help="of the catalogue, 720 samples each")
     parser.add_argument("--chains", type=int, default=6, help="shards of chains")
+    parser.add_argument("--hard", type=int, default=4, help="shards of the types most missed")
     parser.add_argument("--taken", type=float, default=0, help="share of photos taken otherwise")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
@@ -252,6 +269,7 @@ def main() -> None:
     tasks = [
         *_shards(args.cache, "train", by_role["train"], args.shards, proxy),
         *_shards(args.cache, "chain", by_role["train"], args.chains, proxy),
+        *_shards(args.cache, "hard", by_role["train"], args.hard, proxy),
     ]
     with multiprocessing.Pool(args.jobs) as pool:
         held_out(pool, args.cache, "validation", by_role["validation"], proxy)

@@ -1,4 +1,4 @@
-"""Step 5: every figure of the card, by one command.
+"""Step 6: every figure of the card, by one command.
 
     python -m runs.built_in_scorer.measure --data ../shared/data
 

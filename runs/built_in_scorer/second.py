@@ -84,11 +84,13 @@ def weigh(network: ScorerNetwork, validation: Path) -> dict[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
+    parser.add_argument(
+        "--cache", type=Path, nargs="+", default=[Path("runs/cache/built_in_scorer")]
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/out/built_in_scorer"))
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    data = Shards(args.cache)
+    data = Shards(*args.cache)
     folder = args.out / f"seed-{args.seed}"
     network = ScorerNetwork(second=True).eval()
     network.load_state_dict(torch.load(folder / "network.pt", weights_only=True), strict=False)
@@ -96,7 +98,7 @@ def main() -> None:
     assert second is not None
     labels = torch.from_numpy(data.opinion), torch.from_numpy(data.families)
     learn(second, moments_of(network, data, args.seed), *labels, args.seed)
-    merits = weigh(network, args.cache / "validation")
+    merits = weigh(network, args.cache[0] / "validation")
     torch.save(network.state_dict(), folder / "fused.pt")
     shown = ", ".join(f"{share:.2f}: {value:.4f}" for share, value in merits.items())
     print(f"{folder.name}: share {float(second.weight):.2f} of {{{shown}}}", flush=True)

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from runs.built_in_scorer.make import crops_of
+from runs.built_in_scorer.make import UNITS, crops_of
 from snellen.students.network import Prediction, ScorerNetwork
 from snellen.students.start import network_of
 
@@ -36,10 +36,16 @@ CROPS_A_STEP = (3, 4, 5)  # of the stored ones; any number must do, so the numbe
 class Shards:
     """All training samples; crops stay mapped from disk (about 110 KB each), shared by seeds."""
 
-    def __init__(self, cache: Path, limit: int | None = None) -> None:
-        files = sorted([*cache.glob("train-????.npz"), *cache.glob("chain-????.npz")])[:limit]
+    def __init__(self, *caches: Path, limit: int | None = None) -> None:
+        files = [
+            file
+            for cache in caches
+            for kind in UNITS
+            for file in sorted(cache.glob(f"{kind}-????.npz"))
+        ][:limit]
         if not files:
-            raise SystemExit(f"no shards in {cache}; run: python -m runs.built_in_scorer.make")
+            where = ", ".join(map(str, caches))
+            raise SystemExit(f"no shards in {where}; run: python -m runs.built_in_scorer.make")
         labels = [dict(np.load(file)) for file in files]
         self.crops = [np.load(crops_of(file), mmap_mode="r") for file in files]
         self.whole, self.opinion, self.families, self.severity = (
@@ -150,7 +156,9 @@ def _unfold(network: ScorerNetwork, data: Shards) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
+    parser.add_argument(
+        "--cache", type=Path, nargs="+", default=[Path("runs/cache/built_in_scorer")]
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/out/built_in_scorer"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=8)
@@ -161,7 +169,7 @@ def main() -> None:
     folder = args.out / f"seed-{args.seed}"
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(args.seed)
-    data = Shards(args.cache, args.shards)
+    data = Shards(*args.cache, limit=args.shards)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     # bfloat16 is several times faster where the machine has it, and several times slower where not.
     half = device == "cuda" or torch.cpu._is_avx512_bf16_supported()

@@ -1,4 +1,4 @@
-"""The recipe of the built-in scorer: photos taken otherwise, measures by hand, a further cycle."""
+"""The recipe of the built-in scorer: photos, hard types, measures by hand, cycles, naturalness."""
 
 from __future__ import annotations
 
@@ -13,10 +13,16 @@ from snellen import distortions
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-torch")
 
+from runs.built_in_scorer import natural as fitting  # noqa: E402
 from runs.built_in_scorer.by_hand import _shape, _two_sided, measures  # noqa: E402
-from runs.built_in_scorer.finish import SHIPPED  # noqa: E402
+from runs.built_in_scorer.finish import SHIPPED, predict  # noqa: E402
+from runs.built_in_scorer.make import hard_unit  # noqa: E402
 from runs.built_in_scorer.photos import LONGEST, NARROWEST, taken  # noqa: E402
+from runs.built_in_scorer.samples import HARD  # noqa: E402
 from runs.built_in_scorer.train import Shards, begun  # noqa: E402
+from snellen.images.view import make_view  # noqa: E402
+from snellen.students.naturalness import SHARP, Naturalness  # noqa: E402
+from snellen.students.network import to_unit  # noqa: E402
 from snellen.students.start import network_of  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -53,6 +59,19 @@ def test_how_a_photo_is_taken_follows_from_the_seed_alone_and_varies(photo: Path
         for s in range(3)
     }
     assert len(sharpness) == 3
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_hard_unit_is_three_rungs_of_one_ladder(photo: Path, turn: int) -> None:
+    made = hard_unit(photo, turn, None)  # type: ignore[arg-type]  # every type has a table
+    names, levels = zip(*(sample.parts[0] for sample in made), strict=True)
+    assert len(set(names)) == 1
+    assert names[0] in HARD
+    assert len(set(levels)) == 3
+    order = distortions.get(names[0]).order
+    by_harm = sorted(made, key=lambda sample: order.index(int(sample.parts[0][1])))
+    opinions = [sample.opinion for sample in by_harm]
+    assert opinions == sorted(opinions, reverse=True)
 
 
 def test_shapes_of_known_distributions_are_found() -> None:
@@ -104,3 +123,96 @@ def test_a_further_cycle_begins_with_the_function_of_the_exported_file(tmp_path:
     torch.testing.assert_close(found.families, expected.families, atol=1e-3, rtol=0)
     normal = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     assert not any(bool((norm.running_var == 1).all()) for norm in normal)
+
+
+def stored(folder: Path, name: str, pictures: list[np.ndarray], parts: list[str]) -> None:
+    """Pictures as a shard of training keeps them, or as a held-out file does."""
+    views = [make_view(picture) for picture in pictures]
+    crops, whole = np.stack([v.crops for v in views]), np.stack([v.whole for v in views])
+    n = len(pictures)
+    labels = {
+        "whole": whole, "parts": np.array(parts), "opinion": np.linspace(4, 2, n, dtype=np.float32),
+        "families": np.full((n, 8), 1 / 8, np.float32), "severity": np.zeros((n, 7), np.float32),
+    }  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    if name.startswith(("train", "hard")):
+        np.save(folder / f"{name}.crops.npy", crops)
+    else:
+        labels["crops"] = crops
+    np.savez(folder / f"{name}.npz", **labels)
+
+
+def test_shards_of_several_caches_and_kinds_are_read_together(tmp_path: Path) -> None:
+    stored(tmp_path / "a", "train-0000", [PHOTO] * 3, ["[]"] * 3)
+    stored(tmp_path / "b", "train-0000", [PHOTO] * 3, ["[]"] * 3)
+    stored(tmp_path / "b", "hard-0000", [PHOTO] * 6, ["[]"] * 6)
+    assert Shards(tmp_path / "a", tmp_path / "b").groups == 4
+    assert Shards(tmp_path / "a", tmp_path / "b", limit=2).groups == 2
+    with pytest.raises(SystemExit, match="make"):
+        Shards(tmp_path / "none")
+
+
+PHOTOS = ("astronaut", "coffee", "chelsea", "rocket")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photos as they are and ruined for training; ladders and chains for validation."""
+    folder = tmp_path_factory.mktemp("cache")
+    photos = [np.ascontiguousarray(getattr(skimage.data, name)()) for name in PHOTOS]
+    ruined = [distortions.apply(photo, "white-noise", 5, seed=0) for photo in photos]
+    parts = ["[]"] * len(photos) + ['[["white-noise", 5]]'] * len(photos)
+    stored(folder, "train-0000", photos + ruined, parts)
+    rungs = [distortions.apply(PHOTO, "white-noise", level, seed=0) for level in range(1, 6)]
+    stored(
+        folder / "validation", "astronaut", [PHOTO, *rungs],
+        ["[]", *(f'[["white-noise", {level}]]' for level in range(1, 6))],
+    )  # fmt: skip
+    chain = '[["noise", 0.5], ["jpeg", 0.5]]'
+    stored(folder / "validation-chains", "astronaut", rungs, [chain] * len(rungs))
+    return folder
+
+
+class TestNaturalness:
+    def test_it_is_fitted_on_the_sharp_crops_of_untouched_photos_alone(self, cache: Path) -> None:
+        natural, photos = Naturalness(), list(fitting.pristine_crops([cache]))
+        assert len(photos) == len(PHOTOS)
+        count = fitting.fit(natural, photos)
+        kept = []
+        for crops in photos:
+            features, sharpness = natural.features(to_unit(torch.from_numpy(crops)))
+            kept.append(features[sharpness > SHARP * sharpness.max()])
+        usual = (torch.cat(kept) - natural.middle) @ natural.axes
+        assert 0 < len(usual) == count < sum(map(len, photos))
+        torch.testing.assert_close(usual.mean(0), torch.zeros(natural.width), atol=2e-3, rtol=0)
+        # One in every axis but for the ridge, which weighs on axes that so few crops hardly fill.
+        spread = torch.cov(usual.T).diagonal()
+        assert (spread > 0.2).all()
+        assert (spread < 1.05).all()
+
+    def test_its_opinion_gets_the_mean_and_deviation_of_the_scores(self, cache: Path) -> None:
+        natural, validation = Naturalness(), cache / "validation"
+        fitting.fit(natural, fitting.pristine_crops([cache]))
+        score = torch.tensor([4.5, 4.1, 3.6, 3.0, 2.2, 1.5])
+        fitting.align(natural, score, validation)
+        crops = torch.from_numpy(np.load(validation / "astronaut.npz")["crops"])
+        said = natural.opinion(to_unit(crops.flatten(0, 1)), crops.shape[1])
+        assert float(said.mean()) == pytest.approx(float(score.mean()), abs=1e-3)
+        assert float(said.std()) == pytest.approx(float(score.std()), abs=1e-3)
+        assert said[0] > said[-1]
+
+    def test_each_strength_is_weighed_as_the_network_would_score_with_it(self, cache: Path) -> None:
+        network = network_of(SHIPPED / "built-in.onnx")
+        natural = network.natural = Naturalness()
+        fitting.fit(natural, fitting.pristine_crops([cache]))
+        fitting.align(
+            natural, predict(network, cache / "validation")[0].score, cache / "validation"
+        )
+        plain, bent, worth = fitting.ends(network, cache / "validation")
+        natural.strength.fill_(0.4)
+        half = predict(network, cache / "validation")[0].score
+        torch.testing.assert_close(torch.lerp(plain, bent, 0.4), half, atol=1e-4, rtol=0)
+        assert worth.tolist() == pytest.approx(np.linspace(4, 2, 6).tolist())
+        found = fitting.weigh(network, cache)
+        assert tuple(found) == fitting.STRENGTHS
+        assert found[0.0] == (pytest.approx(1), pytest.approx(1))  # noise is told, level by level

@@ -12,7 +12,8 @@ view. Three ideas carry it, all ours:
   averaged away, and any number of crops will do.
 
 A *second opinion* may stand beside it: `Moments` of the stem's answers, read by a few linear layers
-that are trained alone and averaged with the network's word at the end (late fusion).
+that are trained alone and averaged with the network's word at the end (late fusion). And
+`Naturalness` may bend the score down where a picture is unlike any photo, whatever its fault.
 
 Outputs for a batch of B pictures with n crops of 64 px (4 cells a crop; sides are multiples of 32):
 score (B,) in MOS units 1–5, log-variance (B,), family logits (B, 8), severity (B, 7) in 0–1 for
@@ -28,6 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from snellen.distortions import FAMILIES
+from snellen.students.naturalness import Naturalness
 
 CELL = 32  # pixels a side of one cell of the map
 MIDDLE = 3.3  # mean opinion over the severity table; learning starts from it
@@ -198,6 +200,7 @@ class ScorerNetwork(nn.Module):
     widths : channels of the three stages at stride 8, 16, 32.
     depths : residual blocks of each stage.
     second : with a second opinion (`Moments`), untrained and of no weight at first.
+    natural: with `Naturalness`, of no strength at first.
     """
 
     def __init__(
@@ -205,10 +208,12 @@ class ScorerNetwork(nn.Module):
         widths: tuple[int, int, int] = (64, 128, 192),
         depths: tuple[int, int, int] = (1, 2, 1),
         second: bool = False,
+        natural: bool = False,
     ) -> None:
         super().__init__()
         self.stem = _Stem()
         self.second = Moments() if second else None
+        self.natural = Naturalness() if natural else None
         layers: list[nn.Module] = []
         before = self.stem.width
         for width, depth in zip(widths, depths, strict=True):
@@ -227,16 +232,19 @@ class ScorerNetwork(nn.Module):
         nn.init.zeros_(self.cell_score.weight)
 
     def forward(self, crops: Tensor, whole: Tensor) -> Prediction:
-        answers = self.stem.answers(to_unit(crops.flatten(0, 1)))
-        first = self.judge(*self.looked(answers, crops, whole))
-        if self.second is None:
-            return first
-        score, families = self.second(self.second.measure(*answers, crops.shape[1]))
-        weight = self.second.weight
-        return first._replace(
-            score=first.score + weight * (score - first.score),
-            families=first.families + weight * (families - first.families),
-        )
+        images = to_unit(crops.flatten(0, 1))
+        answers = self.stem.answers(images)
+        said = self.judge(*self.looked(answers, crops, whole))
+        if self.second is not None:
+            score, families = self.second(self.second.measure(*answers, crops.shape[1]))
+            weight = self.second.weight
+            said = said._replace(
+                score=said.score + weight * (score - said.score),
+                families=said.families + weight * (families - said.families),
+            )
+        if self.natural is not None:
+            said = said._replace(score=self.natural(said.score, images, crops.shape[1]))
+        return said
 
     def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
         """Features of the cells (B, n, (s / 32)², C) and of the whole view (B, 2 C')."""

@@ -34,11 +34,18 @@ def network_of(path: Path) -> ScorerNetwork:
     try:
         graph = onnx.load(str(path)).graph
         given = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
-        folded = [node for node in graph.node if node.op_type == "Conv" and node.input[1] in given]
+        folded = [
+            node
+            for node in graph.node
+            if node.op_type == "Conv"
+            and any(part in node.output[0] for part in ("/trunk/", "/context/"))
+        ]
         trunk = [node for node in folded if "/trunk/" in node.output[0]]
         widths, depths = _shape(trunk, given)
-        second = f"{_PREFIX}second.weight" in given
-        network = ScorerNetwork(widths, depths, second).eval()
+        second, natural = (
+            f"{_PREFIX}{part}" in given for part in ("second.weight", "natural.strength")
+        )
+        network = ScorerNetwork(widths, depths, second, natural).eval()
         state = {
             name.removeprefix(_PREFIX): _tensor(value)
             for name, value in given.items()
