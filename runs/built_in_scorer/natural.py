@@ -25,7 +25,7 @@ from runs.built_in_scorer.finish import predict
 from runs.built_in_scorer.make import crops_of
 from snellen.distortions import opinion
 from snellen.students.naturalness import SHARP, Naturalness
-from snellen.students.network import ScorerNetwork, to_unit
+from snellen.students.network import ScorerNetwork, to_planes
 from snellen.students.start import network_of
 
 STRENGTHS = tuple(i / 20 for i in range(15))
@@ -45,7 +45,7 @@ def fit(natural: Naturalness, photos: Iterable[np.ndarray]) -> int:
     kept = []
     with torch.inference_mode():
         for crops in photos:
-            features, sharpness = natural.features(to_unit(torch.from_numpy(np.array(crops))))
+            features, sharpness = natural.features(to_planes(torch.from_numpy(np.array(crops))))
             kept.append(features[sharpness > SHARP * sharpness.max()].double())
     found = torch.cat(kept)
     middle, deviation = found.mean(0), found.std(0) + 1e-9
@@ -66,7 +66,7 @@ def align(natural: Naturalness, score: Tensor, validation: Path) -> None:
     with torch.inference_mode():
         for file in sorted(validation.glob("*.npz")):
             crops = torch.from_numpy(np.load(file)["crops"])
-            found.append(natural.opinion(to_unit(crops.flatten(0, 1)), crops.shape[1]))
+            found.append(natural.opinion(to_planes(crops.flatten(0, 1)), crops.shape[1]))
     said = torch.cat(found)
     natural.slope.copy_(score.std() / said.std())
     natural.top.copy_(score.mean() - natural.slope * said.mean())

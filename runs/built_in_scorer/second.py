@@ -19,7 +19,7 @@ from torch import Tensor
 
 from runs.built_in_scorer.finish import calibrate, merit, predict
 from runs.built_in_scorer.train import Shards
-from snellen.students.network import Moments, ScorerNetwork, to_unit
+from snellen.students.network import Moments, ScorerNetwork, to_planes
 
 CROPS = 6  # of the stored ones
 EPOCHS, BATCH, RATE = 30, 128, 3e-3
@@ -36,7 +36,7 @@ def moments_of(network: ScorerNetwork, data: Shards, seed: int) -> Tensor:
             for start in range(0, len(crops), 90):
                 part = crops[start : start + 90]
                 shown = np.ascontiguousarray(part[:, rng.permutation(part.shape[1])[:CROPS]])
-                answers = network.stem.answers(to_unit(torch.from_numpy(shown).flatten(0, 1)))
+                answers = network.stem.answers(to_planes(torch.from_numpy(shown).flatten(0, 1)))
                 found.append(network.second.measure(*answers, CROPS))
     return torch.cat(found).clone()
 

@@ -22,7 +22,7 @@ from runs.built_in_scorer.samples import HARD  # noqa: E402
 from runs.built_in_scorer.train import Shards, begun  # noqa: E402
 from snellen.images.view import make_view  # noqa: E402
 from snellen.students.naturalness import SHARP, Naturalness  # noqa: E402
-from snellen.students.network import to_unit  # noqa: E402
+from snellen.students.network import to_planes  # noqa: E402
 from snellen.students.start import network_of  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -180,7 +180,7 @@ class TestNaturalness:
         count = fitting.fit(natural, photos)
         kept = []
         for crops in photos:
-            features, sharpness = natural.features(to_unit(torch.from_numpy(crops)))
+            features, sharpness = natural.features(to_planes(torch.from_numpy(crops)))
             kept.append(features[sharpness > SHARP * sharpness.max()])
         usual = (torch.cat(kept) - natural.middle) @ natural.axes
         assert 0 < len(usual) == count < sum(map(len, photos))
@@ -196,7 +196,7 @@ class TestNaturalness:
         score = torch.tensor([4.5, 4.1, 3.6, 3.0, 2.2, 1.5])
         fitting.align(natural, score, validation)
         crops = torch.from_numpy(np.load(validation / "astronaut.npz")["crops"])
-        said = natural.opinion(to_unit(crops.flatten(0, 1)), crops.shape[1])
+        said = natural.opinion(to_planes(crops.flatten(0, 1)), crops.shape[1])
         assert float(said.mean()) == pytest.approx(float(score.mean()), abs=1e-3)
         assert float(said.std()) == pytest.approx(float(score.std()), abs=1e-3)
         assert said[0] > said[-1]

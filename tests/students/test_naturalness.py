@@ -16,7 +16,7 @@ from snellen.images.view import make_view  # noqa: E402
 from snellen.scorers.student import Student  # noqa: E402
 from snellen.students.export import export  # noqa: E402
 from snellen.students.naturalness import NEAREST, SIDE, SIGMA, Naturalness  # noqa: E402
-from snellen.students.network import ScorerNetwork, to_unit  # noqa: E402
+from snellen.students.network import ScorerNetwork, to_planes  # noqa: E402
 from snellen.students.start import network_of  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -30,7 +30,7 @@ def crops_of(pixels: np.ndarray) -> torch.Tensor:
 
 def features_of(natural: Naturalness, pixels: np.ndarray) -> torch.Tensor:
     with torch.inference_mode():
-        return natural.features(to_unit(crops_of(pixels)))[0]
+        return natural.features(to_planes(crops_of(pixels)))[0]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def natural() -> Naturalness:
         tiles = photo[: height * 64, : width * 64].reshape(height, 64, width, 64, 3)
         tiles = tiles.swapaxes(1, 2).reshape(-1, 64, 64, 3)
         with torch.inference_mode():
-            found.append(made.features(to_unit(torch.from_numpy(tiles.copy())))[0])
+            found.append(made.features(to_planes(torch.from_numpy(tiles.copy())))[0])
     features = torch.cat(found)
     made.middle.copy_(features.mean(0))
     values, axes = torch.linalg.eigh(torch.cov(features.T) + 1e-4 * torch.eye(made.width))
@@ -76,14 +76,14 @@ def test_features_are_those_of_mscn_coefficients_as_scipy_makes_them(photo: np.n
             expected += [
                 (np.where(side, product, 0) ** 2).mean() for side in (product < 0, product > 0)
             ]
-    found, _ = Naturalness().features(to_unit(torch.from_numpy(crop[None].copy())))
+    found, _ = Naturalness().features(to_planes(torch.from_numpy(crop[None].copy())))
     assert found[0].numpy() == pytest.approx(np.array(expected), rel=2e-3, abs=2e-4)
 
 
 def test_gaussian_noise_is_as_even_as_a_gaussian_and_its_neighbours_are_alike() -> None:
     rng = np.random.default_rng(0)
     grain = np.repeat(rng.normal(128, 30, (6, 64, 64, 1)).clip(0, 255), 3, 3).astype(np.uint8)
-    features, sharpness = Naturalness().features(to_unit(torch.from_numpy(grain)))
+    features, sharpness = Naturalness().features(to_planes(torch.from_numpy(grain)))
     evenness, across, down = features[:, 1].mean(), features[:, 2:4].mean(), features[:, 4:6].mean()
     assert 2 / np.pi < float(evenness) < 3 / 4  # a deviation that counts the pixel itself: no tails
     assert float(across) == pytest.approx(float(down), rel=0.05)
@@ -133,7 +133,7 @@ def test_fewer_crops_of_what_is_usual_are_no_further() -> None:
 
 def test_it_only_lowers_and_by_more_where_it_lies_further_below(natural: Naturalness) -> None:
     scores = torch.linspace(1, 5, 9)
-    images = to_unit(crops_of(skimage.data.coffee()))
+    images = to_planes(crops_of(skimage.data.coffee()))
     with torch.inference_mode():
         said = float(natural.opinion(images, len(images)))
         bent = torch.cat([natural(score[None], images, len(images)) for score in scores])
@@ -149,19 +149,19 @@ def test_it_only_lowers_and_by_more_where_it_lies_further_below(natural: Natural
 def test_of_no_strength_it_changes_nothing(natural: Naturalness) -> None:
     made = Naturalness()
     made.load_state_dict({**natural.state_dict(), "strength": torch.tensor(0.0)})
-    images = to_unit(crops_of(skimage.data.chelsea()))
+    images = to_planes(crops_of(skimage.data.chelsea()))
     assert torch.equal(made(torch.tensor([3.3]), images, len(images)), torch.tensor([3.3]))
 
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
 def test_a_flat_picture_and_a_single_crop_are_finite(natural: Naturalness, grey: int) -> None:
-    flat = torch.full((3, 3, 64, 64), grey / 127.5 - 1)
+    flat = torch.full((3, 3, 64, 64), float(grey))
     for n in (1, 3):
         assert torch.isfinite(natural(torch.tensor([3.0]), flat[:n], n)).all()
 
 
 def test_the_order_of_crops_changes_nothing(natural: Naturalness, photo: np.ndarray) -> None:
-    images = to_unit(crops_of(photo))
+    images = to_planes(crops_of(photo))
     with torch.inference_mode():
         one, other = (natural.opinion(shown, len(images)) for shown in (images, images.flip(0)))
     torch.testing.assert_close(one, other)

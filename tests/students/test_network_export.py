@@ -14,7 +14,7 @@ from snellen.errors import ScorerError  # noqa: E402
 from snellen.images.view import ViewPolicy, make_view  # noqa: E402
 from snellen.scorers import load_scorer  # noqa: E402
 from snellen.students.export import export  # noqa: E402
-from snellen.students.network import ScorerNetwork, _dct_filters, _Stem, to_unit  # noqa: E402
+from snellen.students.network import ScorerNetwork, _dct_filters, _Stem, to_planes  # noqa: E402
 from snellen.students.start import network_of  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -104,9 +104,9 @@ def test_detail_does_not_see_brightness_even_after_training_moved_its_filters() 
     stem = _Stem().eval()
     with torch.no_grad():
         stem.detail.add_(torch.randn_like(stem.detail) * 0.3)
-    picture = torch.rand(1, 3, 96, 96) - 0.5
+    picture = torch.rand(1, 3, 96, 96) * 200
     with torch.inference_mode():
-        dark, light = stem(picture), stem(picture + 0.3)
+        dark, light = stem(picture), stem(picture + 50)
     means = stem.means
     torch.testing.assert_close(dark[:, means:], light[:, means:], atol=1e-3, rtol=1e-3)
     assert (dark[:, 0] - light[:, 0]).abs().min() > 0.1
@@ -145,7 +145,7 @@ def test_a_second_opinion_has_its_share_of_score_and_families_and_no_more(
     assert second is not None
     with torch.inference_mode():
         first, both = network(crops, whole), doubled(crops, whole)
-        answers = doubled.stem.answers(to_unit(crops.flatten(0, 1)))
+        answers = doubled.stem.answers(to_planes(crops.flatten(0, 1)))
         score, families = second(second.measure(*answers, crops.shape[1]))
     torch.testing.assert_close(both.score, 0.7 * first.score + 0.3 * score)
     torch.testing.assert_close(both.families, 0.7 * first.families + 0.3 * families)
@@ -162,7 +162,7 @@ def test_moments_see_noise_blur_and_brightness_but_not_the_order_of_crops(
 
     def moments(pixels: np.ndarray) -> torch.Tensor:
         crops = torch.from_numpy(pixels.clip(0, 255).astype(np.uint8))
-        return second.measure(*doubled.stem.answers(to_unit(crops)), len(crops))
+        return second.measure(*doubled.stem.answers(to_planes(crops)), len(crops))
 
     noisy = plain + rng.normal(0, 12, plain.shape)
     with torch.inference_mode():
@@ -180,7 +180,7 @@ def test_a_flat_picture_has_finite_moments(doubled: ScorerNetwork, grey: int) ->
     assert second is not None
     crops = torch.full((4, 64, 64, 3), grey, dtype=torch.uint8)
     with torch.inference_mode():
-        moments = second.measure(*doubled.stem.answers(to_unit(crops)), 4)
+        moments = second.measure(*doubled.stem.answers(to_planes(crops)), 4)
     assert torch.isfinite(moments).all()
 
 

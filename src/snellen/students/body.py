@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from snellen.errors import InputError, MissingExtra, ScorerError
 from snellen.images.view import ViewPolicy
-from snellen.students.network import ScorerNetwork, mean_and_deviation, to_unit
+from snellen.students.network import ScorerNetwork, mean_and_deviation, to_planes
 
 BUILT_IN = "built-in"
 ALIASES: Mapping[str, str] = {
@@ -76,7 +76,7 @@ class BuiltInBody(Body):
 
     def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
         network = self.network
-        answers = network.stem.answers(to_unit(crops.flatten(0, 1)))
+        answers = network.stem.answers(to_planes(crops.flatten(0, 1)))
         cells, context = network.looked(answers, crops, whole)
         features = [mean_and_deviation(cells.flatten(1, 2)), context]
         if network.second is not None:

@@ -46,8 +46,7 @@ class Naturalness(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        luma = torch.tensor([0.299, 0.587, 0.114]) * 127.5  # of RGB in [-1, 1], to steps of 0–255
-        self.register_buffer("luma", luma[None])
+        self.register_buffer("luma", torch.tensor([[0.299, 0.587, 0.114]]))
         self.register_buffer("middle", torch.zeros(self.width))
         self.register_buffer("axes", torch.eye(self.width))
         self.register_buffer("top", torch.tensor(0.0))
@@ -55,10 +54,10 @@ class Naturalness(nn.Module):
         self.register_buffer("strength", torch.tensor(0.0))
 
     def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 3, s, s) in [-1, 1] → features (N, `width`), sharpness (N,): mean local deviation in
+        """(N, 3, s, s), 0–255 → features (N, `width`), sharpness (N,): mean local deviation in
         steps of 0–255."""
         side = int(images.shape[-1])  # a constant of the exported file
-        luma = (self.luma @ images.flatten(2)).reshape(-1, 1, side, side)
+        luma = (self.luma @ images.flatten(2)).reshape(-1, 1, side, side) - 127.5
         normal, deviation = _normalised(luma)
         found = [_sizes(normal)]
         for _ in range(1, SCALES):

@@ -32,6 +32,7 @@ from snellen.distortions import FAMILIES
 from snellen.students.naturalness import Naturalness
 
 CELL = 32  # pixels a side of one cell of the map
+_UNIT = 2 / 255  # steps of 0–255 → a range of two, which with an offset is [-1, 1]
 MIDDLE = 3.3  # mean opinion over the severity table; learning starts from it
 
 
@@ -63,7 +64,7 @@ class _Residual(nn.Module):
 
 
 class _Stem(nn.Module):
-    """RGB in [-1, 1] → 64 channels at stride 4: raw answers, normalised answers, log energies.
+    """RGB, 0–255 → 64 channels at stride 4: raw answers, normalised answers, log energies.
 
     The 32 filters start as the DCT basis, of luma and of chroma: the basis in which JPEG loses
     what it loses, and in which noise and blur are plain. Three of them hold means; the others are
@@ -92,8 +93,10 @@ class _Stem(nn.Module):
 
     def answers(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Raw answers (N, 32, h, w), the fine ones over local energy (N, 29, …), log energies."""
-        detail = self.detail - self.detail.mean((2, 3), keepdim=True)
-        raw = nn.functional.conv2d(x, torch.cat([self.mean, detail]), stride=4).float()
+        filters = torch.cat([self.mean, self.detail - self.detail.mean((2, 3), keepdim=True)])
+        # Filters are of RGB in [-1, 1]; to fold that into them is faster than to scale the pixels.
+        offset = -filters.sum((1, 2, 3))
+        raw = nn.functional.conv2d(x, filters * _UNIT, offset, stride=4).float()
         fine = raw[:, self.means :]
         parts = torch.split(fine * fine, list(self.groups), 1)
         energies = self.pool(torch.cat([part.mean(1, keepdim=True) for part in parts], 1)) + 2e-5
@@ -232,7 +235,7 @@ class ScorerNetwork(nn.Module):
         nn.init.zeros_(self.cell_score.weight)
 
     def forward(self, crops: Tensor, whole: Tensor) -> Prediction:
-        images = to_unit(crops.flatten(0, 1))
+        images = to_planes(crops.flatten(0, 1))
         answers = self.stem.answers(images)
         said = self.judge(*self.looked(answers, crops, whole))
         if self.second is not None:
@@ -248,7 +251,7 @@ class ScorerNetwork(nn.Module):
 
     def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
         """Features of the cells (B, n, (s / 32)², C) and of the whole view (B, 2 C')."""
-        return self.looked(self.stem.answers(to_unit(crops.flatten(0, 1))), crops, whole)
+        return self.looked(self.stem.answers(to_planes(crops.flatten(0, 1))), crops, whole)
 
     def looked(
         self, answers: tuple[Tensor, Tensor, Tensor], crops: Tensor, whole: Tensor
@@ -256,7 +259,7 @@ class ScorerNetwork(nn.Module):
         batch, n = crops.shape[0], crops.shape[1]
         maps = self.trunk(self.stem.joined(*answers)).float()
         cells = maps.flatten(2).transpose(1, 2).reshape(batch, n, -1, maps.shape[1])
-        context = self.context(to_unit(whole)).float().flatten(2).transpose(1, 2)
+        context = self.context(to_planes(whole) * _UNIT - 1).float().flatten(2).transpose(1, 2)
         return cells, mean_and_deviation(context)
 
     def judge(self, cells: Tensor, context: Tensor) -> Prediction:
@@ -275,9 +278,9 @@ class ScorerNetwork(nn.Module):
         )
 
 
-def to_unit(images: Tensor) -> Tensor:
-    """(N, h, w, 3) uint8 → (N, 3, h, w) in [-1, 1]."""
-    return images.permute(0, 3, 1, 2).float() * (2 / 255) - 1
+def to_planes(images: Tensor) -> Tensor:
+    """(N, h, w, 3) uint8 → (N, 3, h, w), 0–255."""
+    return images.permute(0, 3, 1, 2).float()
 
 
 def mean_and_deviation(x: Tensor) -> Tensor:
