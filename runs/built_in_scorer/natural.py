@@ -24,7 +24,7 @@ from torch import Tensor
 from runs.built_in_scorer.finish import predict
 from runs.built_in_scorer.make import crops_of
 from snellen.distortions import opinion
-from snellen.students.naturalness import SHARP, Naturalness
+from snellen.students.naturalness import SHARP, Naturalness, bend
 from snellen.students.network import ScorerNetwork, to_planes
 from snellen.students.start import network_of
 
@@ -59,7 +59,8 @@ def fit(natural: Naturalness, photos: Iterable[np.ndarray]) -> int:
 
 
 def align(natural: Naturalness, score: Tensor, validation: Path) -> None:
-    """Give this opinion the mean and deviation that `score` has over the validation pictures."""
+    """Give this opinion the mean and deviation that `score` has over the validation pictures, and
+    let it leave their mean as it is."""
     natural.top.fill_(0)
     natural.slope.fill_(1)
     found = []
@@ -70,6 +71,7 @@ def align(natural: Naturalness, score: Tensor, validation: Path) -> None:
     said = torch.cat(found)
     natural.slope.copy_(score.std() / said.std())
     natural.top.copy_(score.mean() - natural.slope * said.mean())
+    natural.usual.copy_(bend(score, natural.top + natural.slope * said).mean())
 
 
 def ends(network: ScorerNetwork, folder: Path) -> tuple[Tensor, Tensor, Tensor]:

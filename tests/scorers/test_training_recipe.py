@@ -200,6 +200,10 @@ class TestNaturalness:
         assert float(said.mean()) == pytest.approx(float(score.mean()), abs=1e-3)
         assert float(said.std()) == pytest.approx(float(score.std()), abs=1e-3)
         assert said[0] > said[-1]
+        natural.strength.fill_(0.7)
+        bent = natural(score, to_planes(crops.flatten(0, 1)), crops.shape[1])
+        assert float(bent.mean()) == pytest.approx(float(score.mean()), abs=1e-3)
+        assert not torch.allclose(bent, score, atol=0.05)
 
     def test_each_strength_is_weighed_as_the_network_would_score_with_it(self, cache: Path) -> None:
         network = network_of(SHIPPED / "built-in.onnx")

@@ -8,8 +8,8 @@ network learned of known faults says nothing of faults that nobody made on purpo
 Ours: the crops of the view instead of all patches; sizes instead of fitted generalised Gaussians,
 and two neighbours instead of four, which serve as well here and need no tables; the two covariances
 are averaged in the axes in which the pristine one is the identity, and of the picture's own only
-the diagonal is kept; and the place of this opinion: it may only lower the network's, by more the
-further it lies below.
+the diagonal is kept; and the place of this opinion: it lowers the network's, by more the further
+it lies below.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class Naturalness(nn.Module):
     middle     : (k,) mean of each feature over sharp crops of pristine photos.
     axes       : (k, k) features @ axes vary by one over those crops, independently.
     top, slope : opinion = top - slope · ln(distance).
+    usual      : what it takes off at full strength from the picture of the middle, which is given
+                 back, so that the scale stays where it was.
     strength   : how much of the way down the score is taken, [0, 1]; 0 leaves it alone.
 
     All are used as they are stored, for what an export transforms cannot be read back.
@@ -40,6 +42,7 @@ class Naturalness(nn.Module):
     axes: Tensor
     top: Tensor
     slope: Tensor
+    usual: Tensor
     strength: Tensor
     luma: Tensor
     width = SCALES * 6
@@ -51,6 +54,7 @@ class Naturalness(nn.Module):
         self.register_buffer("axes", torch.eye(self.width))
         self.register_buffer("top", torch.tensor(0.0))
         self.register_buffer("slope", torch.tensor(1.0))
+        self.register_buffer("usual", torch.tensor(0.0))
         self.register_buffer("strength", torch.tensor(0.0))
 
     def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -86,7 +90,12 @@ class Naturalness(nn.Module):
 
     def forward(self, score: Tensor, images: Tensor, n: int) -> Tensor:
         """The network's score (B,), lowered where the picture is less natural than it is good."""
-        return score - self.strength * softplus(score - self.opinion(images, n), beta=_STEEP)
+        return score - self.strength * (bend(score, self.opinion(images, n)) - self.usual)
+
+
+def bend(score: Tensor, opinion: Tensor) -> Tensor:
+    """How far `opinion` lies below `score`; where it lies above, next to nothing."""
+    return softplus(score - opinion, beta=_STEEP)
 
 
 def _normalised(luma: Tensor) -> tuple[Tensor, Tensor]:
