@@ -113,8 +113,8 @@ def test_a_further_cycle_begins_with_the_function_of_the_exported_file(tmp_path:
         severity=np.zeros((len(crops), 7), np.float32),
     )  # fmt: skip
     network, as_shipped = begun(shipped, Shards(tmp_path)), network_of(shipped)
-    as_shipped.second = None
-    assert network.second is None
+    as_shipped.second = as_shipped.natural = None
+    assert network.second is network.natural is None
     assert network.training
     shown = torch.from_numpy(crops[:6]), torch.from_numpy(whole[:6])
     with torch.inference_mode():

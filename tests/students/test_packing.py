@@ -159,6 +159,7 @@ def test_a_student_that_scores_all_alike_is_refused_plainly(
     for parameter in head.parameters():
         parameter.data.zero_()
     head.weight.zero_()
+    head.strength.zero_()
     with pytest.raises(ConstantValues, match=r"the same score, 57\.5: it has no ranking"):
         calibrate(flat, read_opinions(folder / "mos.csv"), folder, cache=folder / "cache")
 

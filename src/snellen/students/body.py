@@ -44,11 +44,13 @@ class Body(nn.Module, ABC):
     cell_width : C, features of one cell of a crop.
     pooled     : features that come of the cells and the context: mean and deviation of each.
     width      : d, all features of a picture: the pooled ones, then what else the body measures.
+    natural    : the last feature is how good the picture is by its naturalness alone, in MOS units.
     """
 
     cell_width: int
     pooled: int
     width: int
+    natural: bool = False
 
     @abstractmethod
     def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,15 +74,20 @@ class BuiltInBody(Body):
         self.sharpness = sharpness
         self.cell_width = network.cell_score.in_features
         self.pooled = network.head[0].num_features  # type: ignore[assignment]
-        self.width = self.pooled + (0 if network.second is None else network.second.width)
+        self.natural = network.natural is not None
+        moments = 0 if network.second is None else network.second.width
+        self.width = self.pooled + moments + self.natural
 
     def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
         network = self.network
-        answers = network.stem.answers(to_planes(crops.flatten(0, 1)))
+        images = to_planes(crops.flatten(0, 1))
+        answers = network.stem.answers(images)
         cells, context = network.looked(answers, crops, whole)
         features = [mean_and_deviation(cells.flatten(1, 2)), context]
         if network.second is not None:
             features.append(network.second.measure(*answers, crops.shape[1]))
+        if network.natural is not None:
+            features.append(network.natural.opinion(images, crops.shape[1])[:, None])
         return cells, torch.cat(features, 1)
 
     def faults(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -89,7 +96,8 @@ class BuiltInBody(Body):
         count = network.out.out_features // 2  # score, variance, k families, k − 1 grades
         families = out[:, 2 : 2 + count]
         if network.second is not None:
-            _, other = network.second(features[:, self.pooled :])
+            moments = features[:, self.pooled : self.width - self.natural]
+            _, other = network.second(moments)
             families = families + network.second.weight * (other - families)
         return self.sharpness * families, torch.sigmoid(out[:, 2 + count :])
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from snellen.students.body import Body, BuiltInBody
+from snellen.students.naturalness import bend
 from snellen.students.network import MIDDLE, Moments
 
 _HIDDEN = 160
@@ -22,20 +23,26 @@ class QualityHead(nn.Module):
 
     The score is the mean of what the cells say, each by one linear rule (that is the map), plus
     what a small network says of the pooled features. Where the body measures more (the built-in
-    scorer's moments), a second opinion on that is averaged in with its `weight`.
+    scorer's moments), a second opinion on that is averaged in with its `weight`; and naturalness
+    bends what comes of it with its `strength` (`students.naturalness`).
     `centre` and `scale` (d,) normalise the features; calibration uses the same normalised ones.
     """
 
     centre: Tensor
     scale: Tensor
     weight: Tensor
+    strength: Tensor
+    usual: Tensor
 
     def __init__(self, body: Body, hidden: int = _HIDDEN, second: nn.Module | None = None) -> None:
         super().__init__()
-        self.pooled = body.pooled
+        self.pooled, self.natural = body.pooled, body.natural
+        self.measured = body.width - body.natural
         self.register_buffer("centre", torch.zeros(body.width))
         self.register_buffer("scale", torch.ones(body.width))
         self.register_buffer("weight", torch.tensor(0.0))
+        self.register_buffer("strength", torch.tensor(0.0), persistent=self.natural)
+        self.register_buffer("usual", torch.tensor(0.0), persistent=self.natural)
         self.cell = nn.Linear(body.cell_width, 1, bias=False)
         self.inner = nn.Linear(body.pooled, hidden)
         self.outer = nn.Linear(hidden, 2)
@@ -56,8 +63,10 @@ class QualityHead(nn.Module):
         own = self.outer(torch.relu(self.inner(usual[:, : self.pooled])))
         score = self.of_cells(features[:, : self.cell.in_features]) + own[:, 0]
         if self.second is not None:
-            other = MIDDLE + self.second(usual[:, self.pooled :])[:, 0]
+            other = MIDDLE + self.second(usual[:, self.pooled : self.measured])[:, 0]
             score = score + self.weight * (other - score)
+        if self.natural:
+            score = score - self.strength * (bend(score, features[:, -1]) - self.usual)
         return score, own[:, 1].clamp(_NARROW, _WIDE)
 
     def of_cells(self, cells: Tensor) -> Tensor:
@@ -113,6 +122,7 @@ def start_head(body: Body) -> QualityHead:
     head = QualityHead(body)
     if isinstance(body, BuiltInBody):
         norm, inner, second = body.network.head[0], body.network.head[1], body.network.second
+        natural = body.network.natural
         assert isinstance(norm, nn.BatchNorm1d)
         assert isinstance(inner, nn.Linear)
         assert norm.running_mean is not None
@@ -123,9 +133,13 @@ def start_head(body: Body) -> QualityHead:
             head.centre[: body.pooled].copy_(norm.running_mean)
             head.scale[: body.pooled].copy_(torch.sqrt(norm.running_var + norm.eps))
             if second is not None:
-                head.centre[body.pooled :].copy_(second.middle)
-                head.scale[body.pooled :].copy_(1 / second.inverse)
+                head.centre[body.pooled : head.measured].copy_(second.middle)
+                head.scale[body.pooled : head.measured].copy_(1 / second.inverse)
                 head.weight.copy_(second.weight)
+            if natural is not None:
+                head.centre[-1] = MIDDLE
+                head.strength.copy_(natural.strength)
+                head.usual.copy_(natural.usual)
             # The normalisation's own factor and offset go into the layer behind it.
             head.inner.weight.copy_(inner.weight * norm.weight)
             head.inner.bias.copy_(inner.bias + inner.weight @ norm.bias)
