@@ -1,12 +1,13 @@
 """Step 4: fit naturalness on pristine photos, and how far it may bend the score.
 
-    OMP_NUM_THREADS=1 python -m runs.built_in_scorer.natural --untaught first-cycle.onnx
+    OMP_NUM_THREADS=1 python -m runs.built_in_scorer.natural --cache A B --untaught built-in-1.onnx
 
 No rating and no fault goes into the distance itself: only the training photos as they are. What
 must be chosen is how far it may lower a score, and faults that the network was taught cannot tell.
 So a network of an earlier cycle that never saw a chain of faults is bent by each strength of a
 grid, and the one with the best sum of two SRCC counts: with the table for the types that it was
-taught, and with the proxy for the chains that it was not; validation contents. About five minutes.
+taught, and with the proxy for the chains that it was not; validation contents of the first cache.
+About five minutes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Step 3: give a seed's network its second opinion, trained alone and weighed on validation.
 
-    OMP_NUM_THREADS=1 python -m runs.built_in_scorer.second --seed 0
+    OMP_NUM_THREADS=1 python -m runs.built_in_scorer.second --cache A B --seed 0
 
 Moments of the stem's answers are computed once for every training sample, a few layers learn the
 same labels from them, and the share of their opinion is the one of a grid that is best on

@@ -26,7 +26,8 @@ from snellen.students.start import network_of
 
 GROUPS_A_BATCH = 12  # three samples of one photo each, as `make` writes them
 # Pairs within a group, and from which gap in opinion on (1–5) their order counts: 0 and 1 are rungs
-# of one ladder, the third sample is another kind of fault, so that its label compares less surely.
+# of one ladder, the third sample is mostly another kind of fault, so that its label compares less
+# surely. (Of hard types it is a third rung, which the wider gap wrongs.)
 PAIRS = ((0, 1), (0, 2), (1, 2))
 GAPS = (0.1, 0.3, 0.3)
 UNFOLDING = 40  # batches that say what a normalisation folded away would see

@@ -220,3 +220,25 @@ class TestNaturalness:
         found = fitting.weigh(network, cache)
         assert tuple(found) == fitting.STRENGTHS
         assert found[0.0] == (pytest.approx(1), pytest.approx(1))  # noise is told, level by level
+
+    def test_the_strength_is_the_one_that_ranks_best_what_was_taught_and_what_was_not(
+        self, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        out = tmp_path / "seed-0"
+        out.mkdir()
+        network = network_of(SHIPPED / "built-in.onnx")
+        torch.save(network.state_dict(), out / "fused.pt")  # one that was bent before
+        ranked = {0.0: (0.9, 0.5), 0.2: (0.88, 0.6), 0.4: (0.8, 0.65)}
+        monkeypatch.setattr(fitting, "weigh", lambda *_: ranked)
+        arguments = ["natural", "--cache", str(cache), "--out", str(tmp_path)]
+        untaught = ["--untaught", str(SHIPPED / "built-in.onnx")]
+        monkeypatch.setattr("sys.argv", [*arguments, *untaught])
+        fitting.main()
+        saved = torch.load(out / "fused.pt", weights_only=True)
+        assert float(saved["natural.strength"]) == pytest.approx(0.2)
+        assert not torch.equal(saved["natural.middle"], network.state_dict()["natural.middle"])
+        for name in ("second.weight", "cell_score.weight"):
+            assert torch.equal(saved[name], network.state_dict()[name])
+        fitting.main()
+        again = torch.load(out / "fused.pt", weights_only=True)
+        assert all(torch.equal(saved[name], again[name]) for name in saved)

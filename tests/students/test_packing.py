@@ -16,9 +16,11 @@ torch = pytest.importorskip("torch", reason="needs torch: make test-torch")
 from snellen.errors import ConstantValues, InputError, TooFewRatings  # noqa: E402
 from snellen.images import read  # noqa: E402
 from snellen.scorers import load_scorer  # noqa: E402
+from snellen.students.body import BuiltInBody  # noqa: E402
 from snellen.students.calibrating import Calibrated, calibrate, figures_of  # noqa: E402
 from snellen.students.card import lines_of  # noqa: E402
 from snellen.students.features import look_at  # noqa: E402
+from snellen.students.head import StudentNetwork, start_head  # noqa: E402
 from snellen.students.loss import QualityLoss, QualityMetric, QualityScore  # noqa: E402
 from snellen.students.model import StudentModel, open_student  # noqa: E402
 from snellen.students.packing import pack  # noqa: E402
@@ -235,3 +237,20 @@ def test_a_file_of_another_name_or_place_is_refused(built_in: StudentModel, tmp_
         pack(built_in, tmp_path / "s.bin")
     with pytest.raises(InputError, match="no folder"):
         pack(built_in, tmp_path / "none" / "s.onnx")
+
+
+def test_a_student_of_a_scorer_without_naturalness_is_still_opened(
+    built_in: StudentModel, folder: Path, tmp_path: Path
+) -> None:
+    """Version 2 of the built-in scorer had none, and students were made of it."""
+    body = copy.deepcopy(built_in.network.body)
+    assert isinstance(body, BuiltInBody)
+    body = body.without_naturalness()
+    old = StudentModel(StudentNetwork(body, start_head(body)), built_in.policy, dict(built_in.card))
+    old.save(tmp_path / "old")
+    opened = open_student(tmp_path / "old")
+    assert opened.identity() == old.identity()
+    paths = sorted(folder.glob("*.png"))[:3]
+    one, other = (look_at(model, paths, cache=tmp_path / "c").scores for model in (old, opened))
+    assert one.tolist() == other.tolist()
+    assert one.tolist() != look_at(built_in, paths, cache=tmp_path / "c").scores.tolist()

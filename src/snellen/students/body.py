@@ -90,6 +90,10 @@ class BuiltInBody(Body):
             features.append(network.natural.opinion(images, crops.shape[1])[:, None])
         return cells, torch.cat(features, 1)
 
+    def without_naturalness(self) -> BuiltInBody:
+        self.network.natural = None
+        return BuiltInBody(self.network, self.sharpness)
+
     def faults(self, features: Tensor) -> tuple[Tensor, Tensor]:
         network = self.network
         out = network.out(network.head(features[:, : self.pooled])).float()

@@ -93,14 +93,17 @@ def open_student(where: str | Path) -> StudentModel:
     card = read_card(folder)
     import torch
 
-    from snellen.students.body import load_body
+    from snellen.students.body import BuiltInBody, load_body
     from snellen.students.head import StudentNetwork, start_head
 
     name = card["body"]
     body, _ = load_body(name, None if name == BUILT_IN else folder / BACKBONE)
-    network = StudentNetwork(body, start_head(body))
     try:
-        network.load_state_dict(torch.load(folder / WEIGHTS, weights_only=True))
+        weights = torch.load(folder / WEIGHTS, weights_only=True)
+        if isinstance(body, BuiltInBody) and "body.network.natural.strength" not in weights:
+            body = body.without_naturalness()  # made of version 2 of the built-in scorer or before
+        network = StudentNetwork(body, start_head(body))
+        network.load_state_dict(weights)
         opinion = None
         if card.get("calibration"):
             with np.load(folder / OPINION, allow_pickle=False) as arrays:

@@ -8,8 +8,9 @@ network learned of known faults says nothing of faults that nobody made on purpo
 Ours: the crops of the view instead of all patches; sizes instead of fitted generalised Gaussians,
 and two neighbours instead of four, which serve as well here and need no tables; the two covariances
 are averaged in the axes in which the pristine one is the identity, and of the picture's own only
-the diagonal is kept; and the place of this opinion: it lowers the network's, by more the further
-it lies below.
+the diagonal is kept; and the place of this opinion: it lowers the network's, by more the further it
+lies below. What that takes off the average picture is given back, so a picture that is more natural
+than most may rise by as much.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ _STEEP = 2.0  # of the bend where both opinions agree; opinions are on 1–5
 
 
 class Naturalness(nn.Module):
-    """Distance from pristine photos, as an opinion on the scale 1–5 that bends the network's.
+    """Distance from pristine photos, as an opinion that bends the network's; in the units of the
+    scale 1–5, though what is very unnatural lies below 1.
 
     middle     : (k,) mean of each feature over sharp crops of pristine photos.
     axes       : (k, k) features @ axes vary by one over those crops, independently.
     top, slope : opinion = top - slope · ln(distance).
-    usual      : what it takes off at full strength from the picture of the middle, which is given
-                 back, so that the scale stays where it was.
+    usual      : mean of what it takes off at full strength over validation pictures, given back so
+                 that the scale stays where it was.
     strength   : how much of the way down the score is taken, [0, 1]; 0 leaves it alone.
 
     All are used as they are stored, for what an export transforms cannot be read back.
@@ -60,8 +62,8 @@ class Naturalness(nn.Module):
     def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3, s, s), 0–255 → features (N, `width`), sharpness (N,): mean local deviation in
         steps of 0–255."""
-        side = int(images.shape[-1])  # a constant of the exported file
-        luma = (self.luma @ images.flatten(2)).reshape(-1, 1, side, side) - 127.5
+        sides = int(images.shape[2]), int(images.shape[3])  # constants of the exported file
+        luma = (self.luma @ images.flatten(2)).reshape(-1, 1, *sides) - 127.5
         normal, deviation = _normalised(luma)
         found = [_sizes(normal)]
         for _ in range(1, SCALES):
@@ -75,10 +77,10 @@ class Naturalness(nn.Module):
         What so few crops would be off by chance is taken away, so that fewer are not further; the
         spread counts one crop of a pristine photo more, so that a single crop has one.
         """
-        usual = (features - self.middle) @ self.axes
+        standard = (features - self.middle) @ self.axes
         n = features.shape[1]
-        mean = usual.mean(1)
-        spread = ((usual - mean[:, None]) ** 2).mean(1) + 1 / n
+        mean = standard.mean(1)
+        spread = ((standard - mean[:, None]) ** 2).mean(1) + 1 / n
         away = ((mean * mean - spread / n) * 2 / (1 + spread)).sum(1)
         return torch.sqrt(away.clamp(min=NEAREST))
 
@@ -89,7 +91,7 @@ class Naturalness(nn.Module):
         return self.top - self.slope * torch.log(away)
 
     def forward(self, score: Tensor, images: Tensor, n: int) -> Tensor:
-        """The network's score (B,), lowered where the picture is less natural than it is good."""
+        """The network's score (B,), lower where the picture is less natural than it is good."""
         return score - self.strength * (bend(score, self.opinion(images, n)) - self.usual)
 
 
@@ -100,9 +102,9 @@ def bend(score: Tensor, opinion: Tensor) -> Tensor:
 
 def _normalised(luma: Tensor) -> tuple[Tensor, Tensor]:
     """MSCN coefficients where the whole window lies in the crop, and the local deviation."""
-    band = _band(int(luma.shape[-1])).to(luma)
-    mean = band @ luma @ band.T
-    deviation = (band @ (luma * luma) @ band.T - mean * mean).clamp(min=0).sqrt()
+    down, across = (_band(int(side)).to(luma) for side in luma.shape[2:])
+    mean = down @ luma @ across.T
+    deviation = (down @ (luma * luma) @ across.T - mean * mean).clamp(min=0).sqrt()
     inner = SIDE // 2
     return (luma[..., inner:-inner, inner:-inner] - mean) / (deviation + 1), deviation
 
