@@ -2,7 +2,7 @@
 
     python -m runs.built_in_scorer.make --data ../shared/data
 
-Resumable: a shard that exists is not made again. About twenty-five core-minutes by default.
+Resumable: a shard that exists is not made again. About half an hour of one core by default.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from snellen import distortions
 from snellen.images.view import ViewPolicy, make_view
 
 POLICY = ViewPolicy(crops=9, size=64)
-UNITS_A_SHARD = 240  # a unit is three samples of one photo: two rungs of a ladder and one other
+UNITS_A_SHARD = 240  # a unit is three samples of one photo
 PLAN = 7_200  # units that are drawn; of them, as many shards are made as are asked for
 
 
@@ -136,11 +136,8 @@ def hard_unit(path: Path, turn: int, proxy: SeverityProxy, share: float = 0) -> 
     return [recipe.make(original, plan, proxy, seed_of(path.name, turn, plan)) for plan in plans]
 
 
-UNITS = {
-    "train": unit,
-    "chain": chain_unit,
-    "hard": hard_unit,
-}  # by what a shard's name begins with
+# By what a shard's name begins with.
+UNITS = {"train": unit, "chain": chain_unit, "hard": hard_unit}
 
 
 def _shot(path: Path, rng: np.random.Generator, share: float) -> np.ndarray:

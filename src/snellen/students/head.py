@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from snellen.students.body import Body, BuiltInBody
-from snellen.students.naturalness import bend
+from snellen.students.naturalness import bent
 from snellen.students.network import MIDDLE, Moments
 
 _HIDDEN = 160
@@ -66,7 +66,7 @@ class QualityHead(nn.Module):
             other = MIDDLE + self.second(usual[:, self.pooled : self.measured])[:, 0]
             score = score + self.weight * (other - score)
         if self.natural:
-            score = score - self.strength * (bend(score, features[:, -1]) - self.usual)
+            score = bent(score, features[:, -1], self.strength, self.usual)
         return score, own[:, 1].clamp(_NARROW, _WIDE)
 
     def of_cells(self, cells: Tensor) -> Tensor:

@@ -92,7 +92,12 @@ class Naturalness(nn.Module):
 
     def forward(self, score: Tensor, images: Tensor, n: int) -> Tensor:
         """The network's score (B,), lower where the picture is less natural than it is good."""
-        return score - self.strength * (bend(score, self.opinion(images, n)) - self.usual)
+        return bent(score, self.opinion(images, n), self.strength, self.usual)
+
+
+def bent(score: Tensor, opinion: Tensor, strength: Tensor, usual: Tensor) -> Tensor:
+    """`score` bent by `opinion`; strength and usual as `Naturalness` has them."""
+    return score - strength * (bend(score, opinion) - usual)
 
 
 def bend(score: Tensor, opinion: Tensor) -> Tensor:
