@@ -25,7 +25,7 @@ from torch import Tensor
 from runs.built_in_scorer.finish import predict
 from runs.built_in_scorer.make import crops_of
 from snellen.distortions import opinion
-from snellen.students.naturalness import SHARP, Naturalness, bend
+from snellen.students.naturalness import SHARP, Naturalness, bend, bent
 from snellen.students.network import ScorerNetwork, to_planes
 from snellen.students.start import network_of
 
@@ -59,31 +59,25 @@ def fit(natural: Naturalness, photos: Iterable[np.ndarray]) -> int:
     return len(found)
 
 
+def opinions(natural: Naturalness, folder: Path) -> Tensor:
+    """Of every stored sample of `folder`, in the order of `predict`."""
+    found = []
+    with torch.inference_mode():
+        for file in sorted(folder.glob("*.npz")):
+            crops = torch.from_numpy(np.load(file)["crops"])
+            found.append(natural.opinion(to_planes(crops.flatten(0, 1)), crops.shape[1]))
+    return torch.cat(found)
+
+
 def align(natural: Naturalness, score: Tensor, validation: Path) -> None:
     """Give this opinion the mean and deviation that `score` has over the validation pictures, and
     let it leave their mean as it is."""
     natural.top.fill_(0)
     natural.slope.fill_(1)
-    found = []
-    with torch.inference_mode():
-        for file in sorted(validation.glob("*.npz")):
-            crops = torch.from_numpy(np.load(file)["crops"])
-            found.append(natural.opinion(to_planes(crops.flatten(0, 1)), crops.shape[1]))
-    said = torch.cat(found)
+    said = opinions(natural, validation)
     natural.slope.copy_(score.std() / said.std())
     natural.top.copy_(score.mean() - natural.slope * said.mean())
     natural.usual.copy_(bend(score, natural.top + natural.slope * said).mean())
-
-
-def ends(network: ScorerNetwork, folder: Path) -> tuple[Tensor, Tensor, Tensor]:
-    """Scores at strength 0 and 1, between which they change in a straight line, and the labels."""
-    assert network.natural is not None
-    scores = []
-    for strength in (0.0, 1.0):
-        network.natural.strength.fill_(strength)
-        out, labels = predict(network, folder)
-        scores.append(out.score)
-    return scores[0], scores[1], labels["opinion"]
 
 
 def parts_of(folder: Path) -> list[list]:
@@ -97,6 +91,8 @@ def parts_of(folder: Path) -> list[list]:
 
 def weigh(network: ScorerNetwork, cache: Path) -> dict[float, tuple[float, float]]:
     """SRCC on single types of the table and on chains, by strength; validation contents."""
+    natural = network.natural
+    assert natural is not None
     columns = []
     for ending in ("", "-chains"):
         folder = cache / f"validation{ending}"
@@ -105,8 +101,17 @@ def weigh(network: ScorerNetwork, cache: Path) -> dict[float, tuple[float, float
             rows = [len(p) > 1 for p in parts]
         else:
             rows = [len(p) == 1 and opinion(*p[0]) is not None for p in parts]
-        plain, bent, worth = (x[torch.tensor(rows)] for x in ends(network, folder))
-        columns.append([spearmanr(torch.lerp(plain, bent, h), worth).statistic for h in STRENGTHS])
+        natural.strength.fill_(0)
+        out, labels = predict(network, folder)
+        plain, said, worth = (
+            x[torch.tensor(rows)] for x in (out.score, opinions(natural, folder), labels["opinion"])
+        )
+        columns.append(
+            [
+                spearmanr(bent(plain, said, torch.tensor(h), natural.usual), worth).statistic
+                for h in STRENGTHS
+            ]
+        )
     return dict(zip(STRENGTHS, zip(*columns, strict=True), strict=True))
 
 

@@ -21,7 +21,7 @@ from runs.built_in_scorer.photos import LONGEST, NARROWEST, taken  # noqa: E402
 from runs.built_in_scorer.samples import HARD  # noqa: E402
 from runs.built_in_scorer.train import Shards, begun  # noqa: E402
 from snellen.images.view import make_view  # noqa: E402
-from snellen.students.naturalness import SHARP, Naturalness  # noqa: E402
+from snellen.students.naturalness import SHARP, Naturalness, bent  # noqa: E402
 from snellen.students.network import to_planes  # noqa: E402
 from snellen.students.start import network_of  # noqa: E402
 
@@ -201,9 +201,9 @@ class TestNaturalness:
         assert float(said.std()) == pytest.approx(float(score.std()), abs=1e-3)
         assert said[0] > said[-1]
         natural.strength.fill_(0.7)
-        bent = natural(score, to_planes(crops.flatten(0, 1)), crops.shape[1])
-        assert float(bent.mean()) == pytest.approx(float(score.mean()), abs=1e-3)
-        assert not torch.allclose(bent, score, atol=0.05)
+        moved = natural(score, to_planes(crops.flatten(0, 1)), crops.shape[1])
+        assert float(moved.mean()) == pytest.approx(float(score.mean()), abs=1e-3)
+        assert not torch.allclose(moved, score, atol=0.05)
 
     def test_each_strength_is_weighed_as_the_network_would_score_with_it(self, cache: Path) -> None:
         network = network_of(SHIPPED / "built-in.onnx")
@@ -212,11 +212,12 @@ class TestNaturalness:
         fitting.align(
             natural, predict(network, cache / "validation")[0].score, cache / "validation"
         )
-        plain, bent, worth = fitting.ends(network, cache / "validation")
+        plain = predict(network, cache / "validation")[0].score
+        said = fitting.opinions(natural, cache / "validation")
         natural.strength.fill_(0.4)
-        half = predict(network, cache / "validation")[0].score
-        torch.testing.assert_close(torch.lerp(plain, bent, 0.4), half, atol=1e-4, rtol=0)
-        assert worth.tolist() == pytest.approx(np.linspace(4, 2, 6).tolist())
+        expected = predict(network, cache / "validation")[0].score
+        found = bent(plain, said, natural.strength, natural.usual)
+        torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
         found = fitting.weigh(network, cache)
         assert tuple(found) == fitting.STRENGTHS
         assert found[0.0] == (pytest.approx(1), pytest.approx(1))  # noise is told, level by level
