@@ -75,7 +75,7 @@ def step_losses(
     crops, whole, opinion, families, severity = batch
     count, n = crops.shape[:2]
     with torch.no_grad():
-        cells, context = teacher.look(crops, whole)
+        cells, context = teacher.look(teacher.see(crops, whole))
         taught = teacher.judge(cells, context)
     tokens = tower(
         to_pixel_values(crops.flatten(0, 1)).contiguous(memory_format=torch.channels_last)

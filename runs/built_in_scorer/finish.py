@@ -4,7 +4,8 @@
 
 Two numbers are fitted, both on validation contents: the factor on the predicted spread that makes
 95 % intervals cover 95 %, and the sharpness of the family probabilities that maximises likelihood.
-What ships is the seed with the best validation likelihood; the real rated sets play no part.
+The trunk then works in whole numbers (`eight_bits`). What ships is the seed with the best
+validation likelihood; the real rated sets play no part.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from runs.built_in_scorer.eight_bits import of_training, to_eight_bits
 from snellen.students.export import export
 from snellen.students.network import Prediction, ScorerNetwork
 
-VERSION = "3"
+VERSION = "4"
 SHIPPED = Path("src/snellen/scorers/built_in")
 
 
@@ -66,7 +68,9 @@ def merit(found: dict[str, float]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
+    parser.add_argument(
+        "--cache", type=Path, nargs="+", default=[Path("runs/cache/built_in_scorer")]
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/out/built_in_scorer"))
     parser.add_argument("--ship", action="store_true", help="write the package's own file")
     args = parser.parse_args()
@@ -74,12 +78,13 @@ def main() -> None:
     for folder in sorted(file.parent for file in args.out.glob("seed-?/fused.pt")):
         network = ScorerNetwork(second=True, natural=True)
         network.load_state_dict(torch.load(folder / "fused.pt", weights_only=True))
-        found = calibrate(*predict(network, args.cache / "validation"))
+        found = calibrate(*predict(network, args.cache[0] / "validation"))
         target = folder.with_suffix(".onnx")
         export(
             [network], target, {"name": "built-in", "version": VERSION, **found},
             spread=found["spread"], sharpness=found["sharpness"],
         )  # fmt: skip
+        to_eight_bits(target, of_training(args.cache))
         print(folder.name, json.dumps(found), f"{target.stat().st_size / 1e6:.1f} MB", flush=True)
         if best is None or merit(found) < best[0]:
             best = (merit(found), target)

@@ -1,18 +1,20 @@
-"""Step 4: fit naturalness on pristine photos, and how far it may bend the score.
+"""Naturalness: fitted on pristine photos; and step 4: how far it may bend the score.
 
-    OMP_NUM_THREADS=1 python -m runs.built_in_scorer.natural --cache A B --untaught built-in-1.onnx
+    OMP_NUM_THREADS=1 python -m runs.built_in_scorer.natural --untaught built-in-1.onnx
 
-No rating and no fault goes into the distance itself: only the training photos as they are. What
-must be chosen is how far it may lower a score, and faults that the network was taught cannot tell.
+No rating and no fault goes into the distance itself: only the training photos as they are (step 3
+fits it). How far it may lower a score must be chosen, and faults that the network was taught cannot
+tell.
 So a network of an earlier cycle that never saw a chain of faults is bent by each strength of a
 grid, and the one with the best sum of two SRCC counts: with the table for the types that it was
-taught, and with the proxy for the chains that it was not; validation contents of the first cache.
-About five minutes.
+taught, and with the proxy for the chains that it was not; validation contents. About three
+minutes.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -46,7 +48,8 @@ def fit(natural: Naturalness, photos: Iterable[np.ndarray]) -> int:
     kept = []
     with torch.inference_mode():
         for crops in photos:
-            features, sharpness = natural.features(to_planes(torch.from_numpy(np.array(crops))))
+            luma = natural.luma_of(to_planes(torch.from_numpy(np.array(crops))))
+            features, sharpness = natural.features(luma)
             kept.append(features[sharpness > SHARP * sharpness.max()].double())
     found = torch.cat(kept)
     middle, deviation = found.mean(0), found.std(0) + 1e-9
@@ -65,7 +68,9 @@ def opinions(natural: Naturalness, folder: Path) -> Tensor:
     with torch.inference_mode():
         for file in sorted(folder.glob("*.npz")):
             crops = torch.from_numpy(np.load(file)["crops"])
-            found.append(natural.opinion(to_planes(crops.flatten(0, 1)), crops.shape[1]))
+            luma = natural.luma_of(to_planes(crops.flatten(0, 1)))
+            scene = natural.scene(luma, crops.shape[1])
+            found.append(natural.opinion(natural.distance(scene)))
     return torch.cat(found)
 
 
@@ -117,39 +122,46 @@ def weigh(network: ScorerNetwork, cache: Path) -> dict[float, tuple[float, float
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--cache", type=Path, nargs="+", default=[Path("runs/cache/built_in_scorer")]
-    )
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
     parser.add_argument("--out", type=Path, default=Path("runs/out/built_in_scorer"))
     parser.add_argument(
         "--untaught", type=Path, required=True, help="file of a cycle that never saw a chain"
     )
     args = parser.parse_args()
-    natural, validation = Naturalness(), args.cache[0] / "validation"
-    print(f"fitted on {fit(natural, pristine_crops(args.cache))} sharp crops", flush=True)
+    validation = args.cache / "validation"
+    networks = {}
+    for file in sorted(args.out.glob("seed-?/fused.pt")):
+        networks[file] = ScorerNetwork(second=True, natural=True)
+        networks[file].load_state_dict(torch.load(file, weights_only=True))
+    if not networks:
+        raise SystemExit(f"no seed in {args.out}; run: python -m runs.built_in_scorer.second")
 
     untaught = network_of(args.untaught)
-    untaught.natural = natural
-    natural.strength.fill_(0)
-    align(natural, predict(untaught, validation)[0].score, validation)
-    found = weigh(untaught, args.cache[0])
+    # Its second opinion is of moments alone, so that it needs no naturalness of its own.
+    untaught.natural = copy.deepcopy(next(iter(networks.values())).natural)
+    settle(untaught, validation, 0)
+    found = weigh(untaught, args.cache)
     for strength, (taught, chains) in found.items():
         print(
             f"strength {strength:.2f}: single types {taught:.3f}, chains {chains:.3f}", flush=True
         )
     best = max(found, key=lambda strength: sum(found[strength]))
 
-    for file in sorted(args.out.glob("seed-?/fused.pt")):
-        network = ScorerNetwork(second=True)
-        saved = {k: v for k, v in torch.load(file, weights_only=True).items() if "natural" not in k}
-        network.load_state_dict(saved)
-        network.natural = natural
-        natural.strength.fill_(0)
-        align(natural, predict(network, validation)[0].score, validation)
-        natural.strength.fill_(best)
+    for file, network in networks.items():
+        natural = settle(network, validation, best)
         torch.save(network.state_dict(), file)
         line = f"{float(natural.top):.2f} - {float(natural.slope):.2f} ln(distance)"
         print(f"{file.parent.name}: strength {best:.2f}, opinion {line}", flush=True)
+
+
+def settle(network: ScorerNetwork, validation: Path, strength: float) -> Naturalness:
+    """Align the network's naturalness with its own scores and give it this strength."""
+    natural = network.natural
+    assert natural is not None
+    natural.strength.fill_(0)
+    align(natural, predict(network, validation)[0].score, validation)
+    natural.strength.fill_(strength)
+    return natural
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
     OMP_NUM_THREADS=1 python -m runs.built_in_scorer.second --cache A B --seed 0
 
-Moments of the stem's answers are computed once for every training sample, a few layers learn the
-same labels from them, and the share of their opinion is the one of a grid that is best on
-validation contents, by the measure `finish` chooses the seed with. About two minutes.
+Naturalness is fitted first, because its features are among the statistics that are read. These are
+computed once for every training sample, a few layers learn the same labels from them, and the share
+of their opinion is the one of a grid that is best on validation contents, by the measure `finish`
+chooses the seed with. About six minutes.
 """
 
 from __future__ import annotations
@@ -18,43 +19,52 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from runs.built_in_scorer.finish import calibrate, merit, predict
-from runs.built_in_scorer.train import Shards
-from snellen.students.network import Moments, ScorerNetwork, to_planes
+from runs.built_in_scorer.natural import fit, pristine_crops
+from runs.built_in_scorer.train import Shards, ranking
+from snellen.students.network import ScorerNetwork
+from snellen.students.second import SecondOpinion
 
 CROPS = 6  # of the stored ones
-EPOCHS, BATCH, RATE = 30, 128, 3e-3
-SHARES = tuple(i / 20 for i in range(11))
+EPOCHS, GROUPS_A_BATCH, RATE = 30, 42, 3e-3
+RANK = 0.4
+SHARES = tuple(i / 20 for i in range(15))
 
 
-def moments_of(network: ScorerNetwork, data: Shards, seed: int) -> Tensor:
-    """Moments of every training sample, (n, width)."""
+def statistics_of(network: ScorerNetwork, data: Shards, seed: int) -> Tensor:
+    """Statistics of every training sample, (n, width)."""
     assert network.second is not None
     rng = np.random.default_rng((seed, 2))
-    found = []
+    found, done = [], 0
     with torch.inference_mode():
         for crops in data.crops:
             for start in range(0, len(crops), 90):
                 part = crops[start : start + 90]
                 shown = np.ascontiguousarray(part[:, rng.permutation(part.shape[1])[:CROPS]])
-                answers = network.stem.answers(to_planes(torch.from_numpy(shown).flatten(0, 1)))
-                found.append(network.second.measure(*answers, CROPS))
+                whole = data.whole[done : done + len(part)]
+                seen = network.see(torch.from_numpy(shown), torch.from_numpy(whole))
+                found.append(network.second.measure(seen))
+                done += len(part)
     return torch.cat(found).clone()
 
 
-def learn(second: Moments, moments: Tensor, opinion: Tensor, families: Tensor, seed: int) -> None:
-    """Train `second` on moments (n, width), opinions (n,) 1–5 and soft families (n, 8)."""
+def learn(second: SecondOpinion, statistics: Tensor, data: Shards, seed: int) -> None:
+    """Train `second` on the statistics (n, width) of the samples of `data`."""
     torch.manual_seed(seed)
-    second.middle.copy_(moments.mean(0))
-    second.inverse.copy_(1 / (moments.std(0) + 1e-6))
-    steps = EPOCHS * (len(moments) // BATCH)
+    second.middle.copy_(statistics.mean(0))
+    second.inverse.copy_(1 / (statistics.std(0) + 1e-6))
+    opinion, families = torch.from_numpy(data.opinion), torch.from_numpy(data.families)
+    apart = torch.from_numpy(data.apart(np.arange(data.groups)))
+    steps = EPOCHS * (data.groups // GROUPS_A_BATCH)
     optimizer = torch.optim.AdamW(second.parameters(), lr=RATE, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps)
     second.train()
     for _ in range(steps):
-        rows = torch.randint(0, len(moments), (BATCH,))
-        score, logits = second(moments[rows])
+        groups = torch.randint(0, data.groups, (GROUPS_A_BATCH,))
+        rows = (groups[:, None] * 3 + torch.arange(3)).ravel()
+        score, logits = second(statistics[rows])
         naming = -(families[rows] * F.log_softmax(logits, 1)).sum(1).mean()
         loss = ((score - opinion[rows]) ** 2).mean() + naming
+        loss = loss + RANK * ranking(score, opinion[rows], apart[groups])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -92,12 +102,13 @@ def main() -> None:
     args = parser.parse_args()
     data = Shards(*args.cache)
     folder = args.out / f"seed-{args.seed}"
-    network = ScorerNetwork(second=True).eval()
+    network = ScorerNetwork(second=True, natural=True).eval()
     network.load_state_dict(torch.load(folder / "network.pt", weights_only=True), strict=False)
-    second = network.second
+    second, natural = network.second, network.natural
     assert second is not None
-    labels = torch.from_numpy(data.opinion), torch.from_numpy(data.families)
-    learn(second, moments_of(network, data, args.seed), *labels, args.seed)
+    assert natural is not None
+    print(f"naturalness of {fit(natural, pristine_crops(args.cache))} sharp crops", flush=True)
+    learn(second, statistics_of(network, data, args.seed), data, args.seed)
     merits = weigh(network, args.cache[0] / "validation")
     torch.save(network.state_dict(), folder / "fused.pt")
     shown = ", ".join(f"{share:.2f}: {value:.4f}" for share, value in merits.items())

@@ -25,11 +25,11 @@ from snellen.students.network import Prediction, ScorerNetwork
 from snellen.students.start import network_of
 
 GROUPS_A_BATCH = 12  # three samples of one photo each, as `make` writes them
-# Pairs within a group, and from which gap in opinion on (1–5) their order counts: 0 and 1 are rungs
-# of one ladder, the third sample is mostly another kind of fault, so that its label compares less
-# surely. (Of hard types it is a third rung, which the wider gap wrongs.)
+# Pairs within a group, and from which gap in opinion on (1–5) their order counts: rungs of one
+# ladder are surer than two kinds of fault, whose labels compare less well.
 PAIRS = ((0, 1), (0, 2), (1, 2))
-GAPS = (0.1, 0.3, 0.3)
+RUNGS_APART, KINDS_APART = 0.1, 0.3
+RANK = 1.0
 UNFOLDING = 40  # batches that say what a normalisation folded away would see
 CROPS_A_STEP = (3, 4, 5)  # of the stored ones; any number must do, so the number varies
 
@@ -53,12 +53,15 @@ class Shards:
             np.concatenate([part[key] for part in labels])
             for key in ("whole", "opinion", "families", "severity")
         )
+        parts = np.concatenate([part["parts"] for part in labels]).tolist()
+        self.kinds = np.array([_kind(json.loads(one)) for one in parts])
         # Row → (shard, row in it)
         self.places = [(i, j) for i, crops in enumerate(self.crops) for j in range(len(crops))]
         self.groups = len(self.opinion) // 3
 
     def batch(self, groups: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
-        """The samples of `groups`, some of their crops, flipped; flips keep the block grid."""
+        """The samples of `groups`, some of their crops, flipped, which keeps the block grid; last
+        what `apart` says of them."""
         rows = (groups[:, None] * 3 + np.arange(3)).ravel()
         keep = rng.permutation(self.crops[0].shape[1])[: rng.choice(CROPS_A_STEP)]
         places = [self.places[row] for row in rows]
@@ -70,13 +73,38 @@ class Shards:
         if rng.random() < 0.5:
             crops, whole = crops.swapaxes(2, 3), whole.swapaxes(1, 2)
         arrays = (crops, whole, self.opinion[rows], self.families[rows], self.severity[rows])
-        return tuple(torch.from_numpy(np.ascontiguousarray(a)) for a in arrays)
+        return (
+            *(torch.from_numpy(np.ascontiguousarray(a)) for a in arrays),
+            torch.from_numpy(self.apart(groups)),
+        )
+
+    def apart(self, groups: np.ndarray) -> np.ndarray:
+        """From which gap in opinion each pair of `groups` counts, (groups, 3)."""
+        kinds = self.kinds.reshape(-1, 3)[groups]
+        alike = np.stack([kinds[:, i] == kinds[:, j] for i, j in PAIRS], 1)
+        return np.where(alike, np.float32(RUNGS_APART), np.float32(KINDS_APART))
+
+
+def _kind(parts: list[tuple[str, float]]) -> str:
+    """What was done, whatever its strength: samples of one kind are rungs of one ladder."""
+    return " ".join(name for name, _ in parts)
+
+
+def ranking(score: Tensor, opinion: Tensor, apart: Tensor) -> Tensor:
+    """Loss of pairs within each photo, where content cannot be what makes the difference.
+
+    score, opinion : (3 g,) of the three samples of g photos; apart : (g, 3), see `Shards.batch`.
+    """
+    first, second = torch.tensor(PAIRS, device=opinion.device).T
+    gap, found = (x.view(-1, 3)[:, first] - x.view(-1, 3)[:, second] for x in (opinion, score))
+    clear = (gap.abs() > apart).float()
+    return (clear * F.softplus(-gap.sign() * found * 4)).sum() / clear.sum().clamp(min=1)
 
 
 def loss_of(
     out: Prediction, opinion: Tensor, families: Tensor, severity: Tensor
 ) -> dict[str, Tensor]:
-    """The parts of the loss, by name; opinion in MOS units."""
+    """The parts of the loss of each picture by itself, by name; opinion in MOS units."""
     error = out.score - opinion
     # β-NLL (Seitzer 2022, β = ½): honest spreads without neglecting what is hard to predict.
     variance = out.log_variance.exp()
@@ -84,19 +112,12 @@ def loss_of(
     cells = F.huber_loss(out.cells.flatten(1), opinion[:, None].expand(-1, out.cells[0].numel()))
     naming = -(families * F.log_softmax(out.families, 1)).sum(1).mean()
     harm = F.huber_loss(out.severity, severity, delta=0.2)
-    # Ranking inside a photo, where content cannot be what makes the difference.
-    first, second = torch.tensor(PAIRS, device=opinion.device).T
-    gap = opinion.view(-1, 3)[:, first] - opinion.view(-1, 3)[:, second]
-    apart = out.score.view(-1, 3)[:, first] - out.score.view(-1, 3)[:, second]
-    clear = (gap.abs() > gap.new_tensor(GAPS)).float()
-    rank = (clear * F.softplus(-gap.sign() * apart * 4)).sum() / clear.sum().clamp(min=1)
     return {
         "nll": nll,
         "mse": 0.5 * (error**2).mean(),
         "cells": 0.3 * cells,
         "families": 0.5 * naming,
         "severity": 4 * harm,
-        "rank": 0.4 * rank,
     }
 
 
@@ -206,16 +227,17 @@ def main() -> None:
         network.train()
         for step in range(steps):
             groups = order[step * GROUPS_A_BATCH : (step + 1) * GROUPS_A_BATCH]
-            crops, whole, opinion, families, severity = (
+            crops, whole, opinion, families, severity, apart = (
                 t.to(device, non_blocking=True) for t in data.batch(groups, rng)
             )
             with torch.autocast(device, torch.bfloat16, enabled=half):
-                cells, context = network.look(crops, whole)
+                cells, context = network.look(network.see(crops, whole))
                 out = network.judge(cells, context)
                 # Each crop alone must say the same: more to learn from at almost no cost.
                 n = cells.shape[1]
                 alone = network.judge(cells.flatten(0, 1)[:, None], _again(context, n))
             parts = loss_of(out, opinion, families, severity)
+            parts["rank"] = RANK * ranking(out.score, opinion, apart)
             single = loss_of(alone, *(_again(t, n) for t in (opinion, families, severity)))
             parts["alone"] = 0.5 * (single["mse"] + single["families"] + single["severity"])
             optimizer.zero_grad(set_to_none=True)

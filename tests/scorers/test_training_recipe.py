@@ -19,10 +19,17 @@ from runs.built_in_scorer.finish import SHIPPED, predict  # noqa: E402
 from runs.built_in_scorer.make import hard_unit  # noqa: E402
 from runs.built_in_scorer.photos import LONGEST, NARROWEST, taken  # noqa: E402
 from runs.built_in_scorer.samples import HARD  # noqa: E402
-from runs.built_in_scorer.train import Shards, begun  # noqa: E402
+from runs.built_in_scorer.second import learn, statistics_of  # noqa: E402
+from runs.built_in_scorer.train import (  # noqa: E402
+    KINDS_APART,
+    RUNGS_APART,
+    Shards,
+    begun,
+    ranking,
+)
 from snellen.images.view import make_view  # noqa: E402
 from snellen.students.naturalness import SHARP, Naturalness, bent  # noqa: E402
-from snellen.students.network import to_planes  # noqa: E402
+from snellen.students.network import ScorerNetwork, to_planes  # noqa: E402
 from snellen.students.start import network_of  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -110,7 +117,7 @@ def test_a_further_cycle_begins_with_the_function_of_the_exported_file(tmp_path:
     np.savez(
         tmp_path / "train-0000.npz", whole=whole, opinion=np.full(len(crops), 3, np.float32),
         families=np.full((len(crops), 8), 1 / 8, np.float32),
-        severity=np.zeros((len(crops), 7), np.float32),
+        severity=np.zeros((len(crops), 7), np.float32), parts=np.full(len(crops), "[]"),
     )  # fmt: skip
     network, as_shipped = begun(shipped, Shards(tmp_path)), network_of(shipped)
     as_shipped.second = as_shipped.natural = None
@@ -152,6 +159,49 @@ def test_shards_of_several_caches_and_kinds_are_read_together(tmp_path: Path) ->
         Shards(tmp_path / "none")
 
 
+def test_rungs_of_one_ladder_count_from_a_smaller_gap_than_two_kinds(tmp_path: Path) -> None:
+    jpeg, noise, mix = '[["jpeg", 2]]', '[["white-noise", 1]]', '[["jpeg", 1], ["white-noise", 2]]'
+    steps = '[["noise", 0.5], ["jpeg", 0.2]]'
+    parts = [jpeg, '[["jpeg", 5]]', noise, mix, '[["jpeg", 4], ["white-noise", 1]]', jpeg]
+    stored(tmp_path, "train-0000", [PHOTO] * 9, [*parts, steps, steps, steps])
+    found = Shards(tmp_path).apart(np.arange(3))
+    rungs, kinds = np.float32(RUNGS_APART), np.float32(KINDS_APART)
+    assert found.tolist() == [[rungs, kinds, kinds], [rungs, kinds, kinds], [rungs] * 3]
+
+
+def test_ranking_punishes_a_wrong_order_and_leaves_what_is_too_close_alone() -> None:
+    opinion, apart = torch.tensor([4.0, 3.0, 2.9]), torch.tensor([[0.1, 0.1, 0.3]])
+    right, wrong = torch.tensor([4.5, 2.5, 3.5]), torch.tensor([2.5, 4.5, 3.5])
+    assert ranking(right, opinion, apart) < 0.02
+    assert ranking(wrong, opinion, apart) > 4
+    swapped = torch.tensor([4.5, 2.5, 2.4])  # only the pair that is too close is turned round
+    torch.testing.assert_close(
+        ranking(swapped, opinion, apart), ranking(swapped[[0, 2, 1]], opinion, apart), rtol=0.9,
+        atol=1e-3,
+    )  # fmt: skip
+    assert ranking(right, torch.full((3,), 3.0), apart) == 0
+
+
+def test_a_second_opinion_learns_what_its_statistics_tell(tmp_path: Path) -> None:
+    rungs = [distortions.apply(PHOTO, "white-noise", level, seed=0) for level in (1, 3, 5)]
+    parts = [f'[["white-noise", {level}]]' for level in (1, 3, 5)]
+    stored(tmp_path, "train-0000", rungs * 42, parts * 42)
+    data = Shards(tmp_path)
+    data.opinion[:] = np.tile(np.float32([4, 3, 2]), 42)
+    network = ScorerNetwork(second=True, natural=True).eval()
+    assert network.second is not None
+    statistics = statistics_of(network, data, seed=0)
+    assert statistics.shape == (126, network.second.width)
+    learn(network.second, statistics, data, seed=0)
+    assert not network.second.training
+    with torch.inference_mode():
+        score, _ = network.second(statistics)
+    assert score[0] > score[1] > score[2]
+    again = ScorerNetwork(second=True, natural=True).eval()
+    assert again.second is not None
+    learn(again.second, statistics, data, seed=0)
+
+
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket")
 
 
@@ -180,7 +230,9 @@ class TestNaturalness:
         count = fitting.fit(natural, photos)
         kept = []
         for crops in photos:
-            features, sharpness = natural.features(to_planes(torch.from_numpy(crops)))
+            features, sharpness = natural.features(
+                natural.luma_of(to_planes(torch.from_numpy(crops)))
+            )
             kept.append(features[sharpness > SHARP * sharpness.max()])
         usual = (torch.cat(kept) - natural.middle) @ natural.axes
         assert 0 < len(usual) == count < sum(map(len, photos))
@@ -196,12 +248,14 @@ class TestNaturalness:
         score = torch.tensor([4.5, 4.1, 3.6, 3.0, 2.2, 1.5])
         fitting.align(natural, score, validation)
         crops = torch.from_numpy(np.load(validation / "astronaut.npz")["crops"])
-        said = natural.opinion(to_planes(crops.flatten(0, 1)), crops.shape[1])
+        luma = natural.luma_of(to_planes(crops.flatten(0, 1)))
+        distance = natural.distance(natural.scene(luma, crops.shape[1]))
+        said = natural.opinion(distance)
         assert float(said.mean()) == pytest.approx(float(score.mean()), abs=1e-3)
         assert float(said.std()) == pytest.approx(float(score.std()), abs=1e-3)
         assert said[0] > said[-1]
         natural.strength.fill_(0.7)
-        moved = natural(score, to_planes(crops.flatten(0, 1)), crops.shape[1])
+        moved = natural(score, distance)
         assert float(moved.mean()) == pytest.approx(float(score.mean()), abs=1e-3)
         assert not torch.allclose(moved, score, atol=0.05)
 
@@ -227,8 +281,11 @@ class TestNaturalness:
     ) -> None:
         out = tmp_path / "seed-0"
         out.mkdir()
-        network = network_of(SHIPPED / "built-in.onnx")
-        torch.save(network.state_dict(), out / "fused.pt")  # one that was bent before
+        network = ScorerNetwork(second=True, natural=True).eval()
+        assert network.natural is not None
+        fitting.fit(network.natural, fitting.pristine_crops([cache]))
+        network.natural.strength.fill_(0.9)  # one that was bent before
+        torch.save(network.state_dict(), out / "fused.pt")
         ranked = {0.0: (0.9, 0.5), 0.2: (0.88, 0.6), 0.4: (0.8, 0.65)}
         monkeypatch.setattr(fitting, "weigh", lambda *_: ranked)
         arguments = ["natural", "--cache", str(cache), "--out", str(tmp_path)]
@@ -237,8 +294,8 @@ class TestNaturalness:
         fitting.main()
         saved = torch.load(out / "fused.pt", weights_only=True)
         assert float(saved["natural.strength"]) == pytest.approx(0.2)
-        assert not torch.equal(saved["natural.middle"], network.state_dict()["natural.middle"])
-        for name in ("second.weight", "cell_score.weight"):
+        assert not torch.equal(saved["natural.top"], network.state_dict()["natural.top"])
+        for name in ("second.weight", "cell_score.weight", "natural.middle", "natural.axes"):
             assert torch.equal(saved[name], network.state_dict()[name])
         fitting.main()
         again = torch.load(out / "fused.pt", weights_only=True)

@@ -28,9 +28,20 @@ def crops_of(pixels: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(make_view(pixels).crops)
 
 
+def luma_of(crops: torch.Tensor) -> torch.Tensor:
+    """Crops (n, s, s, 3) → (n, 1, s, s)."""
+    return Naturalness().luma_of(to_planes(crops))
+
+
 def features_of(natural: Naturalness, pixels: np.ndarray) -> torch.Tensor:
     with torch.inference_mode():
-        return natural.features(to_planes(crops_of(pixels)))[0]
+        return natural.features(luma_of(crops_of(pixels)))[0]
+
+
+def distance_of(natural: Naturalness, pixels: np.ndarray) -> torch.Tensor:
+    luma = luma_of(crops_of(pixels))
+    with torch.inference_mode():
+        return natural.distance(natural.scene(luma, len(luma)))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +55,7 @@ def natural() -> Naturalness:
         tiles = photo[: height * 64, : width * 64].reshape(height, 64, width, 64, 3)
         tiles = tiles.swapaxes(1, 2).reshape(-1, 64, 64, 3)
         with torch.inference_mode():
-            found.append(made.features(to_planes(torch.from_numpy(tiles.copy())))[0])
+            found.append(made.features(luma_of(torch.from_numpy(tiles.copy())))[0])
     features = torch.cat(found)
     made.middle.copy_(features.mean(0))
     values, axes = torch.linalg.eigh(torch.cov(features.T) + 1e-4 * torch.eye(made.width))
@@ -77,14 +88,14 @@ def test_features_are_those_of_mscn_coefficients_as_scipy_makes_them(photo: np.n
             expected += [
                 (np.where(side, product, 0) ** 2).mean() for side in (product < 0, product > 0)
             ]
-    found, _ = Naturalness().features(to_planes(torch.from_numpy(crop[None].copy())))
+    found, _ = Naturalness().features(luma_of(torch.from_numpy(crop[None].copy())))
     assert found[0].numpy() == pytest.approx(np.array(expected), rel=2e-3, abs=2e-4)
 
 
 def test_gaussian_noise_is_as_even_as_a_gaussian_and_its_neighbours_are_alike() -> None:
     rng = np.random.default_rng(0)
     grain = np.repeat(rng.normal(128, 30, (6, 64, 64, 1)).clip(0, 255), 3, 3).astype(np.uint8)
-    features, sharpness = Naturalness().features(to_planes(torch.from_numpy(grain)))
+    features, sharpness = Naturalness().features(luma_of(torch.from_numpy(grain)))
     evenness, across, down = features[:, 1].mean(), features[:, 2:4].mean(), features[:, 4:6].mean()
     assert 2 / np.pi < float(evenness) < 3 / 4  # a deviation that counts the pixel itself: no tails
     assert float(across) == pytest.approx(float(down), rel=0.05)
@@ -136,10 +147,10 @@ def test_it_lowers_by_more_where_it_lies_further_below_and_lifts_by_little(
     natural: Naturalness,
 ) -> None:
     scores = torch.linspace(1, 5, 9)
-    images = to_planes(crops_of(skimage.data.coffee()))
     with torch.inference_mode():
-        said = float(natural.opinion(images, len(images)))
-        bent = torch.cat([natural(score[None], images, len(images)) for score in scores])
+        distance = distance_of(natural, skimage.data.coffee())
+        said = float(natural.opinion(distance))
+        bent = torch.cat([natural(score[None], distance) for score in scores])
     fall = scores - bent
     assert (fall.diff() > 0).all()
     assert fall.min() > -0.5 * 0.2  # what is given back
@@ -153,21 +164,24 @@ def test_it_lowers_by_more_where_it_lies_further_below_and_lifts_by_little(
 def test_of_no_strength_it_changes_nothing(natural: Naturalness) -> None:
     made = Naturalness()
     made.load_state_dict({**natural.state_dict(), "strength": torch.tensor(0.0)})
-    images = to_planes(crops_of(skimage.data.chelsea()))
-    assert torch.equal(made(torch.tensor([3.3]), images, len(images)), torch.tensor([3.3]))
+    distance = distance_of(made, skimage.data.chelsea())
+    assert torch.equal(made(torch.tensor([3.3]), distance), torch.tensor([3.3]))
 
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
 def test_a_flat_picture_and_a_single_crop_are_finite(natural: Naturalness, grey: int) -> None:
-    flat = torch.full((3, 3, 64, 64), float(grey))
+    flat = torch.full((3, 1, 64, 64), float(grey))
     for n in (1, 3):
-        assert torch.isfinite(natural(torch.tensor([3.0]), flat[:n], n)).all()
+        distance = natural.distance(natural.scene(flat[:n], n))
+        assert torch.isfinite(natural(torch.tensor([3.0]), distance)).all()
 
 
 def test_the_order_of_crops_changes_nothing(natural: Naturalness, photo: np.ndarray) -> None:
-    images = to_planes(crops_of(photo))
+    luma = luma_of(crops_of(photo))
     with torch.inference_mode():
-        one, other = (natural.opinion(shown, len(images)) for shown in (images, images.flip(0)))
+        one, other = (
+            natural.distance(natural.scene(shown, len(luma))) for shown in (luma, luma.flip(0))
+        )
     torch.testing.assert_close(one, other)
 
 

@@ -14,8 +14,9 @@ from snellen.errors import ScorerError  # noqa: E402
 from snellen.images.view import ViewPolicy, make_view  # noqa: E402
 from snellen.scorers import load_scorer  # noqa: E402
 from snellen.students.export import export  # noqa: E402
-from snellen.students.network import ScorerNetwork, _dct_filters, _Stem, to_planes  # noqa: E402
+from snellen.students.network import ScorerNetwork  # noqa: E402
 from snellen.students.start import network_of  # noqa: E402
+from snellen.students.stem import Stem, dct_filters  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -45,11 +46,24 @@ def views(
 @pytest.fixture(scope="module")
 def doubled(network: ScorerNetwork) -> ScorerNetwork:
     """The same network with a second opinion of random weights, which has a share of 0.3."""
+    return with_second(network, natural=False)
+
+
+@pytest.fixture(scope="module")
+def whole(network: ScorerNetwork) -> ScorerNetwork:
+    """The same with all that a network can have: a wide second opinion, and naturalness."""
+    return with_second(network, natural=True)
+
+
+def with_second(network: ScorerNetwork, natural: bool) -> ScorerNetwork:
     torch.manual_seed(3)
-    made = ScorerNetwork(widths=(16, 24, 32), depths=(1, 1, 1), second=True)
+    made = ScorerNetwork(widths=(16, 24, 32), depths=(1, 1, 1), second=True, natural=natural)
     made.load_state_dict(network.state_dict(), strict=False)
     assert made.second is not None
     made.second.weight.fill_(0.3)
+    if made.natural is not None:
+        made.natural.strength.fill_(0.2)
+        made.natural.top.fill_(4)
     return made.eval()
 
 
@@ -88,7 +102,7 @@ def test_a_picture_scores_the_same_alone_and_in_a_batch(network: ScorerNetwork) 
 
 
 def test_the_filters_start_as_an_orthogonal_basis_of_luma_and_two_chromas() -> None:
-    filters = _dct_filters()
+    filters = dct_filters()
     assert filters.shape == (32, 3, 8, 8)
     assert len(torch.unique(filters.flatten(1), dim=0)) == 32
     luma = filters[3:24].flatten(1)
@@ -101,7 +115,7 @@ def test_the_filters_start_as_an_orthogonal_basis_of_luma_and_two_chromas() -> N
 
 
 def test_detail_does_not_see_brightness_even_after_training_moved_its_filters() -> None:
-    stem = _Stem().eval()
+    stem = Stem().eval()
     with torch.no_grad():
         stem.detail.add_(torch.randn_like(stem.detail) * 0.3)
     picture = torch.rand(1, 3, 96, 96) * 200
@@ -112,7 +126,7 @@ def test_detail_does_not_see_brightness_even_after_training_moved_its_filters() 
     assert (dark[:, 0] - light[:, 0]).abs().min() > 0.1
 
 
-@pytest.mark.parametrize("which", ["network", "doubled"])
+@pytest.mark.parametrize("which", ["network", "doubled", "whole"])
 def test_the_exported_file_is_the_same_network(
     which: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -137,62 +151,7 @@ def test_the_exported_file_is_the_same_network(
         assert found.severity == pytest.approx(float(out.severity.max()) * 4, abs=1e-3)
 
 
-def test_a_second_opinion_has_its_share_of_score_and_families_and_no_more(
-    network: ScorerNetwork, doubled: ScorerNetwork
-) -> None:
-    crops, whole = views(3)
-    second = doubled.second
-    assert second is not None
-    with torch.inference_mode():
-        first, both = network(crops, whole), doubled(crops, whole)
-        answers = doubled.stem.answers(to_planes(crops.flatten(0, 1)))
-        score, families = second(second.measure(*answers, crops.shape[1]))
-    torch.testing.assert_close(both.score, 0.7 * first.score + 0.3 * score)
-    torch.testing.assert_close(both.families, 0.7 * first.families + 0.3 * families)
-    for kept in ("log_variance", "severity", "cells"):
-        torch.testing.assert_close(getattr(both, kept), getattr(first, kept))
-
-
-def test_moments_see_noise_blur_and_brightness_but_not_the_order_of_crops(
-    doubled: ScorerNetwork,
-) -> None:
-    second, rng = doubled.second, np.random.default_rng(4)
-    assert second is not None
-    plain = np.kron(rng.uniform(60, 180, (5, 8, 8, 3)), np.ones((1, 8, 8, 1)))
-
-    def moments(pixels: np.ndarray) -> torch.Tensor:
-        crops = torch.from_numpy(pixels.clip(0, 255).astype(np.uint8))
-        return second.measure(*doubled.stem.answers(to_planes(crops)), len(crops))
-
-    noisy = plain + rng.normal(0, 12, plain.shape)
-    with torch.inference_mode():
-        seen = moments(plain)
-        assert seen.shape == (1, second.width)
-        assert (moments(noisy) - seen)[0, 12:21].min() > 0.3  # high frequencies of luma, log size
-        assert (moments(plain + 40) - seen)[0, -6] == pytest.approx(8 * 80 / 255, abs=0.05)
-        assert (moments(plain + 40) - seen)[0, : 29 * 5].abs().max() < 0.05
-        torch.testing.assert_close(moments(plain[::-1].copy()), seen)
-
-
-@pytest.mark.parametrize("grey", [0, 255])
-def test_a_flat_picture_has_finite_moments(doubled: ScorerNetwork, grey: int) -> None:
-    second = doubled.second
-    assert second is not None
-    crops = torch.full((4, 64, 64, 3), grey, dtype=torch.uint8)
-    with torch.inference_mode():
-        moments = second.measure(*doubled.stem.answers(to_planes(crops)), 4)
-    assert torch.isfinite(moments).all()
-
-
-def test_beyond_all_that_was_seen_stranger_says_no_more(doubled: ScorerNetwork) -> None:
-    second = doubled.second
-    assert second is not None
-    with torch.inference_mode():
-        strange, stranger = (second(torch.full((1, second.width), far)) for far in (1e3, 1e6))
-    torch.testing.assert_close(strange, stranger)
-
-
-@pytest.mark.parametrize("which", ["network", "doubled"])
+@pytest.mark.parametrize("which", ["network", "doubled", "whole"])
 def test_the_weights_are_read_back_from_the_file(
     which: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

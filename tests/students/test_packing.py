@@ -25,6 +25,7 @@ from snellen.students.loss import QualityLoss, QualityMetric, QualityScore  # no
 from snellen.students.model import StudentModel, open_student  # noqa: E402
 from snellen.students.packing import pack  # noqa: E402
 from snellen.students.ratings import read_opinions  # noqa: E402
+from snellen.students.second import SecondOpinion  # noqa: E402
 
 pytestmark = pytest.mark.torch
 COUNT = 30
@@ -239,13 +240,17 @@ def test_a_file_of_another_name_or_place_is_refused(built_in: StudentModel, tmp_
         pack(built_in, tmp_path / "none" / "s.onnx")
 
 
-def test_a_student_of_a_scorer_without_naturalness_is_still_opened(
-    built_in: StudentModel, folder: Path, tmp_path: Path
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_student_of_an_earlier_scorer_is_still_opened(
+    version: int, built_in: StudentModel, folder: Path, tmp_path: Path
 ) -> None:
-    """Version 2 of the built-in scorer had none, and students were made of it."""
+    """Versions 1 and 2 had a second opinion of moments alone, version 3 naturalness beside it."""
     body = copy.deepcopy(built_in.network.body)
     assert isinstance(body, BuiltInBody)
-    body = body.without_naturalness()
+    parts = {"second.middle": torch.zeros(SecondOpinion.of_moments)}
+    if version == 3:
+        parts["natural.strength"] = torch.tensor(0.0)
+    body = body.with_parts_of(parts)
     old = StudentModel(StudentNetwork(body, start_head(body)), built_in.policy, dict(built_in.card))
     old.save(tmp_path / "old")
     opened = open_student(tmp_path / "old")

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from snellen.errors import InputError, MissingExtra, ScorerError
 from snellen.images.view import ViewPolicy
-from snellen.students.network import ScorerNetwork, mean_and_deviation, to_planes
+from snellen.students.network import ScorerNetwork, mean_and_deviation
 
 BUILT_IN = "built-in"
 ALIASES: Mapping[str, str] = {
@@ -80,18 +80,19 @@ class BuiltInBody(Body):
 
     def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
         network = self.network
-        images = to_planes(crops.flatten(0, 1))
-        answers = network.stem.answers(images)
-        cells, context = network.looked(answers, crops, whole)
+        seen = network.see(crops, whole)
+        cells, context = network.look(seen)
         features = [mean_and_deviation(cells.flatten(1, 2)), context]
         if network.second is not None:
-            features.append(network.second.measure(*answers, crops.shape[1]))
+            features.append(network.second.measure(seen))
         if network.natural is not None:
-            features.append(network.natural.opinion(images, crops.shape[1])[:, None])
+            assert seen.distance is not None
+            features.append(network.natural.opinion(seen.distance)[:, None])
         return cells, torch.cat(features, 1)
 
-    def without_naturalness(self) -> BuiltInBody:
-        self.network.natural = None
+    def with_parts_of(self, weights: Mapping[str, Any]) -> BuiltInBody:
+        """A body that these weights fit, which may be of an earlier version; untrained."""
+        self.network.have_parts_of(weights)
         return BuiltInBody(self.network, self.sharpness)
 
     def faults(self, features: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from snellen.students.body import Body, BuiltInBody
 from snellen.students.naturalness import bent
-from snellen.students.network import MIDDLE, Moments
+from snellen.students.second import MIDDLE, SecondOpinion
 
 _HIDDEN = 160
 _NARROW, _WIDE = -6.0, 2.0  # of the log-variance, as in the built-in scorer
-_FURTHEST = Moments.furthest
+_FURTHEST = SecondOpinion.furthest
 
 
 class QualityHead(nn.Module):
@@ -23,7 +23,7 @@ class QualityHead(nn.Module):
 
     The score is the mean of what the cells say, each by one linear rule (that is the map), plus
     what a small network says of the pooled features. Where the body measures more (the built-in
-    scorer's moments), a second opinion on that is averaged in with its `weight`; and naturalness
+    scorer's statistics), a second opinion on that is averaged in with its `weight`; and naturalness
     bends what comes of it with its `strength` (`students.naturalness`).
     `centre` and `scale` (d,) normalise the features; calibration uses the same normalised ones.
     """

@@ -100,8 +100,10 @@ def open_student(where: str | Path) -> StudentModel:
     body, _ = load_body(name, None if name == BUILT_IN else folder / BACKBONE)
     try:
         weights = torch.load(folder / WEIGHTS, weights_only=True)
-        if isinstance(body, BuiltInBody) and "body.network.natural.strength" not in weights:
-            body = body.without_naturalness()  # made of version 2 of the built-in scorer or before
+        if isinstance(body, BuiltInBody):
+            prefix = "body.network."
+            own = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+            body = body.with_parts_of(own)
         network = StudentNetwork(body, start_head(body))
         network.load_state_dict(weights)
         opinion = None

@@ -23,6 +23,7 @@ SIDE, SIGMA = 7, 7 / 6  # of the window that normalises, pixels
 SHARP = 0.75  # crops of a pristine photo that tell: of its sharpest one's local deviation (NIQE)
 SCALES = 2
 NEAREST = 2.0  # squared distance under which all are as natural
+LUMA = torch.tensor([[0.299, 0.587, 0.114]])  # of red, green and blue
 _STEEP = 2.0  # of the bend where both opinions agree; opinions are on 1–5
 
 
@@ -51,7 +52,7 @@ class Naturalness(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("luma", torch.tensor([[0.299, 0.587, 0.114]]))
+        self.register_buffer("luma", LUMA.clone())
         self.register_buffer("middle", torch.zeros(self.width))
         self.register_buffer("axes", torch.eye(self.width))
         self.register_buffer("top", torch.tensor(0.0))
@@ -59,11 +60,15 @@ class Naturalness(nn.Module):
         self.register_buffer("usual", torch.tensor(0.0))
         self.register_buffer("strength", torch.tensor(0.0))
 
-    def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 3, s, s), 0–255 → features (N, `width`), sharpness (N,): mean local deviation in
-        steps of 0–255."""
+    def luma_of(self, images: Tensor) -> Tensor:
+        """(N, 3, s, s) → (N, 1, s, s), both 0–255."""
         sides = int(images.shape[2]), int(images.shape[3])  # constants of the exported file
-        luma = (self.luma @ images.flatten(2)).reshape(-1, 1, *sides) - 127.5
+        return (self.luma @ images.flatten(2)).reshape(-1, 1, *sides)
+
+    def features(self, luma: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 1, s, s), 0–255 → features (N, `width`), sharpness (N,): mean local deviation in
+        steps of 0–255."""
+        luma = luma - 127.5
         normal, deviation = _normalised(luma)
         found = [_sizes(normal)]
         for _ in range(1, SCALES):
@@ -71,28 +76,30 @@ class Naturalness(nn.Module):
             found.append(_sizes(_normalised(luma)[0]))
         return torch.cat(found, 1), deviation.mean((1, 2, 3))
 
-    def distance(self, features: Tensor) -> Tensor:
+    def scene(self, luma: Tensor, n: int) -> Tensor:
+        """Features of n crops of each of B pictures: (B n, 1, s, s) → (B, n, `width`)."""
+        return self.features(luma)[0].reshape(-1, n, self.width)
+
+    def distance(self, scene: Tensor) -> Tensor:
         """Of pictures from pristine photos; features of their crops (B, n, `width`) → (B,).
 
         What so few crops would be off by chance is taken away, so that fewer are not further; the
         spread counts one crop of a pristine photo more, so that a single crop has one.
         """
-        standard = (features - self.middle) @ self.axes
-        n = features.shape[1]
+        standard = (scene - self.middle) @ self.axes
+        n = scene.shape[1]
         mean = standard.mean(1)
         spread = ((standard - mean[:, None]) ** 2).mean(1) + 1 / n
         away = ((mean * mean - spread / n) * 2 / (1 + spread)).sum(1)
         return torch.sqrt(away.clamp(min=NEAREST))
 
-    def opinion(self, images: Tensor, n: int) -> Tensor:
-        """n crops of each of B pictures (B n, 3, s, s) → (B,), on the scale 1–5 but not bounded."""
-        features, _ = self.features(images)
-        away = self.distance(features.reshape(-1, n, self.width))
-        return self.top - self.slope * torch.log(away)
+    def opinion(self, distance: Tensor) -> Tensor:
+        """(B,) → (B,), on the scale 1–5 but not bounded."""
+        return self.top - self.slope * torch.log(distance)
 
-    def forward(self, score: Tensor, images: Tensor, n: int) -> Tensor:
+    def forward(self, score: Tensor, distance: Tensor) -> Tensor:
         """The network's score (B,), lower where the picture is less natural than it is good."""
-        return bent(score, self.opinion(images, n), self.strength, self.usual)
+        return bent(score, self.opinion(distance), self.strength, self.usual)
 
 
 def bent(score: Tensor, opinion: Tensor, strength: Tensor, usual: Tensor) -> Tensor:
