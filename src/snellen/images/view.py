@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -95,18 +96,22 @@ def make_view(pixels: UInt8, policy: ViewPolicy | None = None) -> View:
 
 def whole_view(pixels: UInt8, size: int) -> UInt8:
     """Squeeze `pixels` (h, w, 3) to (size, size, 3) by averaging a regular sample of each cell."""
-    height, width = pixels.shape[:2]
-    rows, down = _samples(height, size)
-    columns, across = _samples(width, size)
+    places, count = _places(*pixels.shape[:2], size)
     # One gather of whole pixels; each tap is then a plane, and planes add up fast.
-    rows, columns = rows.reshape(size, down).T, columns.reshape(size, across).T
-    places = rows[:, None, :, None] * width + columns[None, :, None, :]
-    taken = np.take(pixels.reshape(-1, 3), places.reshape(-1), axis=0)
-    planes = taken.reshape(down * across, size, size, 3)
-    count = down * across
+    planes = np.take(pixels.reshape(-1, 3), places, axis=0).reshape(count, size, size, 3)
     total: npt.NDArray[np.uint16] = planes.sum(axis=0, dtype=np.uint16)
     mean: UInt8 = ((total + count // 2) // count).astype(np.uint8)
     return mean
+
+
+@lru_cache(maxsize=8)  # pictures of a folder are of few sizes; 300 KB each
+def _places(height: int, width: int, size: int) -> tuple[npt.NDArray[np.int64], int]:
+    """Which pixels each cell averages, tap by tap; and how many taps there are."""
+    rows, down = _samples(height, size)
+    columns, across = _samples(width, size)
+    rows, columns = rows.reshape(size, down).T, columns.reshape(size, across).T
+    places = rows[:, None, :, None] * width + columns[None, :, None, :]
+    return places.reshape(-1), down * across
 
 
 def mirror(cut: UInt8, size: int) -> UInt8:
@@ -121,6 +126,7 @@ def _bounce(length: int, size: int) -> npt.NDArray[np.int64]:
     return np.minimum(ramp, 2 * length - 1 - ramp)
 
 
+@lru_cache(maxsize=1024)
 def _grid(crops: int, height: int, width: int) -> tuple[int, int]:
     """Rows and columns of the grid: near `crops` cells, and near-square ones."""
 
