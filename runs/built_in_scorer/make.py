@@ -2,7 +2,7 @@
 
     python -m runs.built_in_scorer.make --data ../shared/data
 
-Resumable: a shard that exists is not made again. About half an hour of one core by default.
+Resumable: a shard that exists is not made again. About an hour of one core by default.
 """
 
 from __future__ import annotations
@@ -127,17 +127,28 @@ def chain_unit(
     return [*made, recipe.make_chain(original, chains.draw(rng), rng.uniform(0.05, 1), proxy, seed)]
 
 
-def hard_unit(path: Path, turn: int, proxy: SeverityProxy, share: float = 0) -> list[recipe.Sample]:
-    """Three rungs of one ladder of a photo, of a type that is easily taken for another photo."""
-    rng = np.random.default_rng(seed_of("hard", path.name, turn))
+def ladder_unit(
+    path: Path, turn: int, proxy: SeverityProxy, share: float = 0, hard: bool = False
+) -> list[recipe.Sample]:
+    """Three rungs of one ladder of a photo, of any type that has a table.
+
+    hard : only of the types that are easily taken for another photo.
+    """
+    rng = np.random.default_rng(seed_of("hard" if hard else "ladder", path.name, turn))
     original = _shot(path, rng, share)
-    kind = distortions.get(str(rng.choice(recipe.HARD)))
+    names = recipe.HARD if hard else [kind.name for kind in recipe.tabled()]
+    kind = distortions.get(str(rng.choice(names)))
     plans = [((kind.name, int(rung)),) for rung in rng.choice(kind.levels, 3, replace=False)]
     return [recipe.make(original, plan, proxy, seed_of(path.name, turn, plan)) for plan in plans]
 
 
 # By what a shard's name begins with.
-UNITS = {"train": unit, "chain": chain_unit, "hard": hard_unit}
+UNITS = {
+    "train": unit,
+    "chain": chain_unit,
+    "hard": functools.partial(ladder_unit, hard=True),
+    "ladder": ladder_unit,
+}
 
 
 def _shot(path: Path, rng: np.random.Generator, share: float) -> np.ndarray:
@@ -246,7 +257,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
     parser.add_argument("--shards", type=int, default=24, help="of the catalogue, 720 samples each")
     parser.add_argument("--chains", type=int, default=6, help="shards of chains")
-    parser.add_argument("--hard", type=int, default=4, help="shards of the types most missed")
+    parser.add_argument("--hard", type=int, default=20, help="shards of the types most missed")
+    parser.add_argument("--ladders", type=int, default=10, help="shards of ladders of all types")
     parser.add_argument("--taken", type=float, default=0, help="share of photos taken otherwise")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
@@ -267,6 +279,7 @@ def main() -> None:
         *_shards(args.cache, "train", by_role["train"], args.shards, proxy),
         *_shards(args.cache, "chain", by_role["train"], args.chains, proxy),
         *_shards(args.cache, "hard", by_role["train"], args.hard, proxy),
+        *_shards(args.cache, "ladder", by_role["train"], args.ladders, proxy),
     ]
     with multiprocessing.Pool(args.jobs) as pool:
         held_out(pool, args.cache, "validation", by_role["validation"], proxy)

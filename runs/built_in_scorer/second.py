@@ -25,8 +25,8 @@ from snellen.students.network import ScorerNetwork
 from snellen.students.second import SecondOpinion
 
 CROPS = 6  # of the stored ones
-EPOCHS, GROUPS_A_BATCH, RATE = 30, 42, 3e-3
-RANK = 0.4
+EPOCHS, GROUPS_A_BATCH, RATE = 20, 42, 3e-3
+RANK = 1.0
 SHARES = tuple(i / 20 for i in range(15))
 
 

@@ -16,9 +16,9 @@ torch = pytest.importorskip("torch", reason="needs torch: make test-torch")
 from runs.built_in_scorer import natural as fitting  # noqa: E402
 from runs.built_in_scorer.by_hand import _shape, _two_sided, measures  # noqa: E402
 from runs.built_in_scorer.finish import SHIPPED, predict  # noqa: E402
-from runs.built_in_scorer.make import hard_unit  # noqa: E402
+from runs.built_in_scorer.make import ladder_unit  # noqa: E402
 from runs.built_in_scorer.photos import LONGEST, NARROWEST, taken  # noqa: E402
-from runs.built_in_scorer.samples import HARD  # noqa: E402
+from runs.built_in_scorer.samples import HARD, tabled  # noqa: E402
 from runs.built_in_scorer.second import learn, statistics_of  # noqa: E402
 from runs.built_in_scorer.train import (  # noqa: E402
     KINDS_APART,
@@ -69,11 +69,12 @@ def test_how_a_photo_is_taken_follows_from_the_seed_alone_and_varies(photo: Path
 
 
 @pytest.mark.parametrize("turn", range(4))
-def test_a_hard_unit_is_three_rungs_of_one_ladder(photo: Path, turn: int) -> None:
-    made = hard_unit(photo, turn, None)  # type: ignore[arg-type]  # every type has a table
+@pytest.mark.parametrize("hard", [True, False])
+def test_a_unit_of_ladders_is_three_rungs_of_one(photo: Path, turn: int, hard: bool) -> None:
+    made = ladder_unit(photo, turn, None, hard=hard)  # type: ignore[arg-type]  # all have a table
     names, levels = zip(*(sample.parts[0] for sample in made), strict=True)
     assert len(set(names)) == 1
-    assert names[0] in HARD
+    assert names[0] in (HARD if hard else [kind.name for kind in tabled()])
     assert len(set(levels)) == 3
     order = distortions.get(names[0]).order
     by_harm = sorted(made, key=lambda sample: order.index(int(sample.parts[0][1])))

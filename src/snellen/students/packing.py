@@ -1,4 +1,4 @@
-"""A student as one ONNX file that `snellen score --with FILE` runs, at the built-in scorer's speed.
+"""A student as one ONNX file that `snellen score --with FILE` runs, in floats.
 
     pack(open_student("student"), Path("student.onnx"))
 
