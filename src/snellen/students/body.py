@@ -75,8 +75,8 @@ class BuiltInBody(Body):
         self.cell_width = network.cell_score.in_features
         self.pooled = network.head[0].num_features  # type: ignore[assignment]
         self.natural = network.natural is not None
-        moments = 0 if network.second is None else network.second.width
-        self.width = self.pooled + moments + self.natural
+        statistics = 0 if network.second is None else network.second.width
+        self.width = self.pooled + statistics + self.natural
 
     def look(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
         network = self.network
@@ -101,8 +101,8 @@ class BuiltInBody(Body):
         count = network.out.out_features // 2  # score, variance, k families, k − 1 grades
         families = out[:, 2 : 2 + count]
         if network.second is not None:
-            moments = features[:, self.pooled : self.width - self.natural]
-            _, other = network.second(moments)
+            statistics = features[:, self.pooled : self.width - self.natural]
+            _, other = network.second(statistics)
             families = families + network.second.weight * (other - families)
         return self.sharpness * families, torch.sigmoid(out[:, 2 + count :])
 
