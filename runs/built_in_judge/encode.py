@@ -72,7 +72,7 @@ def loss_of(said: Said, opinion: Tensor, families: Tensor, severity: Tensor) -> 
 def step_losses(
     tower: Any, heads: Heads, teacher: ScorerNetwork, batch: tuple[Tensor, ...]
 ) -> dict[str, Tensor]:
-    crops, whole, opinion, families, severity = batch
+    crops, whole, opinion, families, severity, _ = batch
     count, n = crops.shape[:2]
     with torch.no_grad():
         cells, context = teacher.look(teacher.see(crops, whole))
@@ -103,8 +103,9 @@ def main() -> None:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
-    data = Shards(args.shards, args.limit)
+    data = Shards(args.shards, limit=args.limit)
     teacher = network_of(built_in.FOLDER / "built-in.onnx")
+    teacher.second = teacher.natural = None  # it teaches by its cells and what they say together
     teacher.to(memory_format=torch.channels_last)
 
     some = data.batch(

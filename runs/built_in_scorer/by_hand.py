@@ -6,7 +6,7 @@ About seventy measures of the whole picture at its own resolution, as metrics be
 them: locally normalised luma and the products of neighbours at two scales (Mittal et al. 2012,
 BRISQUE: generalised Gaussians by moments), local deviation, Laplacian, gradients, steps on the grid
 of JPEG, noise (Immerkær 1996), colour (Hasler & Süsstrunk 2003), clipping, size as a JPEG. Trees
-learn the labels of step 1's pictures from them. Rated sets are only looked at. About twenty
+learn the labels of `make`'s pictures from them. Rated sets are only looked at. About twenty
 core-minutes; resumable.
 """
 

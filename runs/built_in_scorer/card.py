@@ -1,8 +1,8 @@
-"""Step 7: put the measured figures into the card, so that none is copied by hand.
+"""Put the measured figures into the card, so that none is copied by hand.
 
     python -m runs.built_in_scorer.card
 
-Reads what step 6 saved and rewrites what lies between the two markers in CARD.md.
+Reads what `measure` saved and rewrites what lies between the two markers in CARD.md.
 """
 
 from __future__ import annotations

@@ -38,8 +38,10 @@ class Views(CalibrationDataReader):
 
 
 def of_training(caches: Iterable[Path], n: int = SAMPLES) -> Iterable[dict[str, np.ndarray]]:
-    """About n training samples, evenly over the shards."""
+    """At least n training samples, evenly over the shards."""
     files = [file for cache in caches for file in sorted(cache.glob("*-????.npz"))]
+    if not files:
+        raise SystemExit("no shards in the caches; run: python -m runs.built_in_scorer.make")
     each = -(-n // len(files))
     for file in files:
         crops, whole = np.load(crops_of(file), mmap_mode="r"), np.load(file)["whole"]

@@ -1,4 +1,4 @@
-"""Step 5: calibrate on validation contents and export each seed, and the one that ships.
+"""Calibrate on validation contents and export each seed, and the one that ships.
 
     python -m runs.built_in_scorer.finish
 

@@ -1,4 +1,4 @@
-"""Step 1: photos × distortions → views with labels, saved as shards.
+"""Photos × distortions → views with labels, saved as shards.
 
     python -m runs.built_in_scorer.make --data ../shared/data
 

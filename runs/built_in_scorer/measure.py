@@ -1,8 +1,8 @@
-"""Step 6: every figure of the card, by one command.
+"""Every figure of the card, by one command.
 
     python -m runs.built_in_scorer.measure --data ../shared/data
 
-Held-out contents are the `test` photos of step 1, never seen in training or in any choice. The
+Held-out contents are the `test` photos of `make`, never seen in training or in any choice. The
 human-rated sets were never trained or tuned on. Every line is given for each seed's network and
 for the shipped file, with trivial baselines beside it; intervals are 95 % bootstraps, over
 contents where several samples share one.

@@ -1,8 +1,8 @@
-"""Naturalness: fitted on pristine photos; and step 4: how far it may bend the score.
+"""Naturalness: fitted on pristine photos, and how far it may bend the score.
 
     OMP_NUM_THREADS=1 python -m runs.built_in_scorer.natural --untaught built-in-1.onnx
 
-No rating and no fault goes into the distance itself: only the training photos as they are (step 3
+No rating and no fault goes into the distance itself: only the training photos as they are (`second`
 fits it). How far it may lower a score must be chosen, and faults that the network was taught cannot
 tell.
 So a network of an earlier cycle that never saw a chain of faults is bent by each strength of a

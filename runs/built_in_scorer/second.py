@@ -1,4 +1,4 @@
-"""Step 3: give a seed's network its second opinion, trained alone and weighed on validation.
+"""Give a seed's network its second opinion, trained alone and weighed on validation.
 
     OMP_NUM_THREADS=1 python -m runs.built_in_scorer.second --cache A B --seed 0
 

@@ -1,4 +1,4 @@
-"""Step 2: train the network on the shards.
+"""Train the network on the shards.
 
     OMP_NUM_THREADS=1 python -m runs.built_in_scorer.train --seed 0
 

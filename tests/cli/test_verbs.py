@@ -95,6 +95,18 @@ def test_a_misspelt_verb_is_told_what_was_meant(typed: str, meant: str) -> None:
     assert "Traceback" not in result.output
 
 
+def test_a_fault_in_a_verbs_module_is_not_told_as_a_verb_that_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(name: str) -> None:
+        raise KeyError("something else")
+
+    monkeypatch.setattr("snellen.cli.verbs.import_module", broken)
+    result = CliRunner().invoke(app, ["models"])
+    assert isinstance(result.exception, KeyError)
+    assert "No such command" not in result.output
+
+
 def test_nothing_said_gives_the_list() -> None:
     result = CliRunner().invoke(app, [])
     assert "Pictures:" in result.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from snellen import distortions
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-torch")
 
+from runs.built_in_judge import encode  # noqa: E402
 from runs.built_in_scorer import natural as fitting  # noqa: E402
 from runs.built_in_scorer.by_hand import _shape, _two_sided, measures  # noqa: E402
 from runs.built_in_scorer.finish import SHIPPED, predict  # noqa: E402
@@ -201,6 +203,19 @@ def test_a_second_opinion_learns_what_its_statistics_tell(tmp_path: Path) -> Non
     again = ScorerNetwork(second=True, natural=True).eval()
     assert again.second is not None
     learn(again.second, statistics, data, seed=0)
+
+
+def test_the_judges_encoder_is_taught_by_the_same_shards(tmp_path: Path) -> None:
+    stored(tmp_path, "train-0000", [PHOTO] * 6, ["[]"] * 6)
+    teacher = network_of(SHIPPED / "built-in.onnx")
+    width = teacher.cell_score.in_features
+
+    def tower(values: torch.Tensor) -> SimpleNamespace:
+        return SimpleNamespace(last_hidden_state=torch.ones(len(values), 4, 16))
+
+    batch = Shards(tmp_path).batch(np.arange(2), np.random.default_rng(0))
+    losses = encode.step_losses(tower, encode.Heads(16, width), teacher, batch)
+    assert all(bool(torch.isfinite(loss)) for loss in losses.values())
 
 
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket")

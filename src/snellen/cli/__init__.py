@@ -1,8 +1,8 @@
 """The command line: one file a verb, named after it.
 
 A verb's module imports only typer and the standard library at the top; what is heavy is imported
-inside its function. And only the verb that is asked for is imported at all, so that `snellen
---help` stays under 0.3 s whatever verbs exist.
+inside its function. And verbs are imported when they are asked for, not to be listed, so that
+`snellen --help` stays under 0.3 s whatever verbs exist.
 """
 
 from __future__ import annotations

@@ -86,6 +86,13 @@ class _Imported(Mapping[str, "Command"]):
             self._found[name] = typer.main.get_command(alone)
         return self._found[name]
 
+    # `Mapping` would take a KeyError within a verb's module for a verb that is not there.
+    def __contains__(self, name: object) -> bool:
+        return name in _LINES
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else default  # noqa: SIM401
+
     def __iter__(self) -> Iterator[str]:
         return iter(_LINES)
 

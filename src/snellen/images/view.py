@@ -104,14 +104,16 @@ def whole_view(pixels: UInt8, size: int) -> UInt8:
     return mean
 
 
-@lru_cache(maxsize=8)  # pictures of a folder are of few sizes; 300 KB each
+@lru_cache(maxsize=8)  # pictures of a folder are of few sizes; 300 KB each of 64 pixels a side
 def _places(height: int, width: int, size: int) -> tuple[npt.NDArray[np.int64], int]:
     """Which pixels each cell averages, tap by tap; and how many taps there are."""
     rows, down = _samples(height, size)
     columns, across = _samples(width, size)
     rows, columns = rows.reshape(size, down).T, columns.reshape(size, across).T
     places = rows[:, None, :, None] * width + columns[None, :, None, :]
-    return places.reshape(-1), down * across
+    flat = places.reshape(-1)
+    flat.setflags(write=False)  # shared by threads
+    return flat, down * across
 
 
 def mirror(cut: UInt8, size: int) -> UInt8:

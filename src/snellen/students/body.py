@@ -91,7 +91,8 @@ class BuiltInBody(Body):
         return cells, torch.cat(features, 1)
 
     def with_parts_of(self, weights: Mapping[str, Any]) -> BuiltInBody:
-        """A body that these weights fit, which may be of an earlier version; untrained."""
+        """A body that these weights fit, which may be of an earlier version; untrained. It takes
+        over this one's network, so this one must not be used again."""
         self.network.have_parts_of(weights)
         return BuiltInBody(self.network, self.sharpness)
 

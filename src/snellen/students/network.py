@@ -67,8 +67,8 @@ class ScorerNetwork(nn.Module):
 
     widths : channels of the three stages at stride 8, 16, 32.
     depths : residual blocks of each stage.
-    second : with a second opinion, untrained and of no weight at first; without naturalness of the
-             moments alone.
+    second : with a second opinion, untrained and of no weight at first; it reads all statistics,
+             and without naturalness, which measures some of them, moments alone.
     natural: with `Naturalness`, of no strength at first.
     """
 
