@@ -2,7 +2,7 @@
 
     python -m runs.built_in_scorer.make --data ../shared/data
 
-Resumable: a shard that exists is not made again. About an hour of one core by default.
+Resumable: a shard that exists is not made again. Somewhat over half an hour of one core by default.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 Naturalness is fitted first, because its features are among the statistics that are read. These are
 computed once for every training sample, a few layers learn the same labels from them, and the share
 of their opinion is the one of a grid that is best on validation contents, by the measure `finish`
-chooses the seed with. About six minutes.
+chooses the seed with. A quarter of an hour, three seeds side by side on two cores.
 """
 
 from __future__ import annotations
