@@ -8,8 +8,11 @@ import pkgutil
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -19,6 +22,8 @@ from snellen.cli.verbs import GROUPS
 
 LINES = {name: line for verbs in GROUPS.values() for name, line in verbs.items()}
 # Heavy for a start that only lists: what draws boxes, what reads pictures, what runs networks.
+# What only other pictures than a JPEG on a disk need, and what would slow the score of one down.
+UNUSED = {"asyncio", "pydantic", "numpy.ma", "PIL.AvifImagePlugin", "importlib.metadata", "scipy"}
 HEAVY = {"rich", "numpy", "PIL", "onnxruntime", "scipy", "torch"}
 
 
@@ -69,6 +74,14 @@ def test_to_list_the_verbs_imports_none_of_them_and_nothing_heavy() -> None:
     there = imported_by("--help")
     assert not {f"snellen.cli.{name}" for name in LINES} & there
     assert not HEAVY & there
+
+
+def test_a_score_imports_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    Image.fromarray(np.zeros((80, 90, 3), np.uint8)).save(photo)
+    there = imported_by("score", str(photo), "--run", str(tmp_path / "run"))
+    assert {"numpy", "onnxruntime", "snellen.reports.score_page"} <= there
+    assert not UNUSED & there
 
 
 def test_a_verb_imports_no_other_verb() -> None:

@@ -115,8 +115,12 @@ def test_quiet_prints_nothing(home: Path) -> None:
 
 
 def test_names_are_never_read_as_markup(home: Path) -> None:
-    (home / "photos" / "[red]x[bold].jpg").write_bytes(standin.jpeg(9))
-    assert "[red]x[bold].jpg" in call("photos").output
+    odd = home / "photos" / "a :cat:"
+    odd.mkdir()
+    (odd / "[red]x[bold].jpg").write_bytes(standin.jpeg(9))
+    said = call("photos", "--run", "my :dog:").output
+    for name in ("[red]x[bold].jpg", "a :cat:", "my :dog:"):
+        assert name in said
 
 
 def test_the_same_command_goes_on_and_fresh_begins_again(home: Path) -> None:

@@ -84,7 +84,7 @@ def _show(judge: str, asked: Question, answer: Answer, about: dict[str, str]) ->
     """The answer for people."""
     from rich.console import Console
 
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = Console(emoji=False, highlight=False, markup=False, soft_wrap=True)
     lines = [f"judge  {judge}"]
     if answer.missing:
         lines.append(f"no answer: {answer.missing}")

@@ -180,7 +180,7 @@ def _page(found: Audit, material: Material, request: Request) -> Path:
 def _show(found: Audit, report: Path | None) -> None:
     from rich.console import Console
 
-    console = Console()
+    console = Console(emoji=False)
     for one in found.findings:
         _show_judge(console, one)
     if found.differences:

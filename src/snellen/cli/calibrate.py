@@ -87,7 +87,7 @@ def _show(done: Calibrated, folder: Path, page: Path) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
 
-    console = Console()
+    console = Console(emoji=False)
     n = len(done.opinions)
     grid = Grid(title=f"Calibrated on {counted(n, 'rated image')}", title_justify="left")
     heads = ["judged on", "", "SRCC", "PLCC", "RMSE"]

@@ -60,7 +60,7 @@ def command(
         return
     from rich.console import Console
 
-    console = Console()
+    console = Console(emoji=False)
     forms = {"score": ".1f", "known": ".0%"}
     console.print(columns.grid("Rate these next", table, forms, len(found.rows)))
     rest = f", {len(known)} of them rated already" if known else ""

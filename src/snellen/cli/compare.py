@@ -117,7 +117,7 @@ def _write(path: Path, found: Ranking, matched: Matched) -> None:
 def _show(found: Ranking, outputs: list[Path]) -> None:
     from rich.console import Console
 
-    console = Console()
+    console = Console(emoji=False)
     _show_ranking(console, found)
     _show_tests(console, found)
     _show_parts(console, found)

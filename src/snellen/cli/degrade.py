@@ -116,4 +116,4 @@ def _list() -> None:
     table = Table("name", "family", "what a person sees", "source", box=None, pad_edge=False)
     for distortion in catalogue():
         table.add_row(distortion.name, distortion.family, distortion.sees, distortion.source)
-    Console().print(table)
+    Console(emoji=False).print(table)

@@ -42,7 +42,7 @@ def command(
         from rich.console import Console
         from rich.text import Text
 
-        console = Console(highlight=False, soft_wrap=True)
+        console = Console(emoji=False, highlight=False, soft_wrap=True)
         console.print(Text(f"judge  {loaded.name}"))
         console.print(Text(f"read   {loaded.can.readout}"))
         for label, sentence in about.items():

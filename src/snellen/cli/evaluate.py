@@ -85,7 +85,7 @@ def _write(path: Path, found: Evaluation) -> None:
 def _show(found: Evaluation, outputs: list[Path]) -> None:
     from rich.console import Console
 
-    console = Console()
+    console = Console(emoji=False)
     confidence = found.figure("srcc").estimate
     percent = f"{confidence.confidence:.0%} interval" if confidence else "interval"
     title = f"{found.name} against {found.ratings}: {found.n} images"

@@ -111,7 +111,7 @@ def _show(image: Path, found: Explanation, output: Path | None) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
 
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = Console(emoji=False, highlight=False, markup=False, soft_wrap=True)
     score = found.score
     console.print(f"{image} by {found.judge}")
     console.print(f"method {found.method}")
@@ -134,7 +134,7 @@ def _show(image: Path, found: Explanation, output: Path | None) -> None:
             "–" if one.mass is None else f"{one.mass:.2f}",
             one.missing or ", ".join(f"{word} {p:.2f}" for word, p in _said(one)),
         )
-    Console(highlight=False, markup=False).print(grid)
+    Console(emoji=False, highlight=False, markup=False).print(grid)
     for text in dict.fromkeys(one.text for one in score.evidence):
         console.print(f"asked  {text}")
     if output is not None:

@@ -32,7 +32,7 @@ def command(
         return
     from rich.console import Console
 
-    console = Console()
+    console = Console(emoji=False)
     for title, rows, headings in (
         ("scorers: snellen score --with NAME", found["scorers"], _SCORER_COLUMNS),
         ("judges that lie in the package: --judge NAME", found["judges"], _JUDGE_COLUMNS),

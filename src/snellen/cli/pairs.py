@@ -155,7 +155,7 @@ def _show(items: Columns, summary: dict[str, Any], notes: list[str], rows: int) 
 
     from snellen.cli.columns import between, grid
 
-    console = Console()
+    console = Console(emoji=False)
     total = summary["items_n"]
     title = f"{summary['model']}, best first ({min(rows, total)} of {total})"
     columns = {

@@ -280,7 +280,7 @@ def _show(
 
     from snellen.cli.columns import between, grid
 
-    console = Console()
+    console = Console(emoji=False)
     total = len(items["item"])
     shown = _sorted(items, sorted(range(total), key=lambda row: items["mos"][row])[:rows])
     columns = {

@@ -95,7 +95,7 @@ def _show(summary: dict[str, Any]) -> None:
             f"{rater['same']} of {rater['repeats']}",
             "; ".join(rater["flags"]),
         )
-    Console(highlight=False).print(table)
+    Console(emoji=False, highlight=False).print(table)
     typer.echo(f"{counted(summary['pictures'], 'picture')} rated")
     for path in summary["outputs"]:
         typer.echo(f"written: {path}")

@@ -216,7 +216,7 @@ def _show(picked: Table, missing: Table, summary: dict[str, Any], below: float |
     from rich.table import Table as Grid
     from rich.text import Text
 
-    console = Console()
+    console = Console(emoji=False)
     if len(picked):
         folder = _common_folder(picked["image"])
         title = "the worst" if below is None else f"scored under {below:g}"

@@ -195,7 +195,7 @@ def _show(
 
     from snellen.cli.columns import between, grid
 
-    console = Console()
+    console = Console(emoji=False)
     total = len(result.score)
     shown = {name: columns[name] for name in ("rank", "score", "jod", "compared", "image")}
     shown["interval"] = between(columns["low"], columns["high"], ".1f")

@@ -130,7 +130,7 @@ def _show(run: Path, found: Tuning, rows: list[dict[str, Any]]) -> None:
     from snellen.cli.columns import grid
 
     shown = ("parts", "accuracy", "macro", "unseen_wordings", "likeness", "logprob", "srcc")
-    console = Console()
+    console = Console(emoji=False)
     columns = {name: [row[name] for row in rows] for name in shown}
     forms = dict.fromkeys(shown[1:], ".3f")
     trained, audited = found.photos
@@ -154,7 +154,7 @@ def _bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as drawing:

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PIL import (
-    AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
     Image,
@@ -152,6 +151,12 @@ class _Tiff(TiffImagePlugin.TiffImageFile):
         super().load_prepare()
 
 
+def _avif(file: io.BytesIO) -> ImageFile.ImageFile:
+    from PIL import AvifImagePlugin  # whose decoder is large: loaded when there is one
+
+    return AvifImagePlugin.AvifImageFile(file)
+
+
 def _heic(file: io.BytesIO) -> ImageFile.ImageFile:
     """The primary image of a HEIC file, turned as its container says."""
     try:
@@ -166,7 +171,7 @@ _OPENERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "PNG": PngImagePlugin.PngImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
-    "AVIF": AvifImagePlugin.AvifImageFile,
+    "AVIF": _avif,
     "TIFF": _Tiff,
     "BMP": BmpImagePlugin.BmpImageFile,
     "GIF": GifImagePlugin.GifImageFile,

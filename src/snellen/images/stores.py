@@ -7,14 +7,12 @@ here but the address, and that is kept out of every message and name (see `addre
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -207,6 +205,8 @@ def _changed(entry: dict[str, Any]) -> int | None:
 
 
 def _parsed(text: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime  # a web server's; pictures on a disk need it not
+
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         with contextlib.suppress(ValueError, TypeError):
             return read(text.replace("Z", "+00:00"))
@@ -287,8 +287,10 @@ def _may_pass(error: Exception) -> bool:
     if isinstance(error, (FileNotFoundError, PermissionError)):
         return False
     kind = f"{type(error).__module__}.{type(error).__name__}"
-    return isinstance(error, (TimeoutError, asyncio.TimeoutError, ConnectionError)) or (
-        kind.startswith("aiohttp.") and "InvalidU" not in kind
+    return (
+        _timed_out(error)
+        or isinstance(error, ConnectionError)
+        or (kind.startswith("aiohttp.") and "InvalidU" not in kind)
     )
 
 
@@ -301,13 +303,19 @@ def _told(error: Exception) -> UnreadableImage | BrokenImage:
         return UnreadableImage("no permission to read it", _CHECK_RIGHTS)
     if "credential" in type(error).__name__.lower():
         return UnreadableImage("no credentials for it were found", _CHECK_RIGHTS)
-    if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
+    if _timed_out(error):
         return UnreadableImage("its store did not answer in time", "Run the same command again.")
     if status is not None:
         return UnreadableImage(f"its server answered with status {status}", _CHECK_ADDRESS)
     said = without_secrets(str(error))
     reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return UnreadableImage(f"it cannot be read ({reason})", "Run the same command again.")
+
+
+def _timed_out(error: Exception) -> bool:
+    """Under Python 3.11 asyncio has a `TimeoutError` of its own, known by its name: to import
+    asyncio would take longer than all of this package."""
+    return any(kind.__name__ == "TimeoutError" for kind in type(error).__mro__)
 
 
 def _is_forbidden(error: Exception) -> bool:

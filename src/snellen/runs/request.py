@@ -19,6 +19,7 @@ from snellen.runs.rows import FACTS
 FORMAT = 1  # of the directory; a newer one is refused
 BASE = Path("snellen-runs")  # where runs lie by default, in the working directory
 _VERSIONS_OF = ("numpy", "pillow", "simplejpeg", "onnxruntime")
+_MODULES = {"pillow": "PIL"}  # of distributions whose module has another name
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,6 @@ class Request:
 
 def facts_of(request: Request, scorer: str, started: str) -> dict[str, Any]:
     """What `run.json` says; `started` is the time of the first start, for a resumed run too."""
-    from importlib.metadata import version
-
     return {
         "format": FORMAT,
         "snellen": __version__,
@@ -61,10 +60,21 @@ def facts_of(request: Request, scorer: str, started: str) -> dict[str, Any]:
         "scorer": scorer,
         "versions": {
             "python": ".".join(map(str, sys.version_info[:3])),
-            **{name: version(name) for name in _VERSIONS_OF},
+            **{name: _version_of(name) for name in _VERSIONS_OF},
         },
         "started": started,
     }
+
+
+def _version_of(distribution: str) -> str:
+    """As the imported module tells it, for to read it from the installed files takes .04 s."""
+    module = sys.modules.get(_MODULES.get(distribution, distribution))
+    told: str | None = getattr(module, "__version__", None)
+    if told is None:
+        from importlib.metadata import version
+
+        told = version(distribution)
+    return told
 
 
 def read_facts(directory: Path) -> dict[str, Any]:
