@@ -1,7 +1,7 @@
 """Thumbnail: a small JPEG of a picture, to be looked at, never scored.
 
 Made while a picture is scored, so it must cost next to nothing: every pixel of it is the mean of
-four samples, and the samples are taken row by row, which is how they lie in memory.
+four samples, and nothing else of the picture is touched.
 """
 
 from __future__ import annotations
@@ -29,12 +29,18 @@ def make_thumbnail(pixels: UInt8, side: int = SIDE) -> bytes:
 def _shrink(pixels: UInt8, factor: int) -> UInt8:
     """`pixels` (h, w, 3) at 1/factor of its size, at least one pixel a side."""
     height, width = (max(1, length // factor) for length in pixels.shape[:2])
-    rows = _mean(*(pixels[at::factor][:height] for at in _places(factor, pixels.shape[0])))
-    whole = np.ascontiguousarray(rows).view("V3")[..., 0]  # steps over whole pixels, not samples
-    columns = (whole[:, at::factor][:, :width] for at in _places(factor, pixels.shape[1]))
-    return _mean(
-        *(np.ascontiguousarray(c).view(np.uint8).reshape(height, width, 3) for c in columns)
+    down, across = (_places(factor, length) for length in pixels.shape[:2])
+    whole = np.ascontiguousarray(pixels).view("V3")[..., 0]  # steps over whole pixels, not samples
+    rows = (whole[at::factor][:height] for at in down)
+    small = _mean(
+        *(_mean(*(_bytes(row[:, at::factor][:, :width]) for at in across)) for row in rows)
     )
+    return small.reshape(height, width, 3)
+
+
+def _bytes(whole: npt.NDArray[np.void]) -> UInt8:
+    """Pixels that lie apart, one after the other: (h, w) of three bytes each → (h, 3 w)."""
+    return np.ascontiguousarray(whole).view(np.uint8)
 
 
 def _places(factor: int, length: int) -> tuple[int, int]:

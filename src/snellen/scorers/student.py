@@ -120,14 +120,13 @@ class Student:
 def _cells_of(view: View, cells: np.ndarray[Any, Any]) -> tuple[Cell, ...]:
     """Cells of all crops in picture coordinates; those that lie in mirrored fill are left out."""
     side = view.crops.shape[1] // cells.shape[1]
+    scores = np.clip(cells, 0, 100).tolist()
     found = []
-    for (x, y, width, height), grid in zip(view.boxes.tolist(), cells, strict=True):
-        for row, line in enumerate(np.clip(grid, 0, 100).tolist()):
-            for column, score in enumerate(line):
-                left, top = column * side, row * side
-                if left < width and top < height:
-                    w, h = min(side, width - left), min(side, height - top)
-                    found.append(Cell(x + left, y + top, w, h, score))
+    for (x, y, width, height), grid in zip(view.boxes.tolist(), scores, strict=True):
+        for top, line in zip(range(0, height, side), grid, strict=False):
+            for left, score in zip(range(0, width, side), line, strict=False):
+                w, h = min(side, width - left), min(side, height - top)
+                found.append(Cell(x + left, y + top, w, h, score))
     return tuple(found)
 
 
