@@ -76,9 +76,9 @@ class Naturalness(nn.Module):
             found.append(_sizes(_normalised(luma)[0]))
         return torch.cat(found, 1), deviation.mean((1, 2, 3))
 
-    def scene(self, luma: Tensor, n: int) -> Tensor:
-        """Features of n crops of each of B pictures: (B n, 1, s, s) → (B, n, `width`)."""
-        return self.features(luma)[0].reshape(-1, n, self.width)
+    def scene(self, luma: Tensor, pictures: int) -> Tensor:
+        """Features of n crops of each of B `pictures`: (B n, 1, s, s) → (B, n, `width`)."""
+        return self.features(luma)[0].reshape(pictures, -1, self.width)
 
     def distance(self, scene: Tensor) -> Tensor:
         """Of pictures from pristine photos; features of their crops (B, n, `width`) → (B,).

@@ -127,18 +127,19 @@ class ScorerNetwork(nn.Module):
 
     def see(self, crops: Tensor, whole: Tensor) -> Seen:
         """What all parts start from, computed once."""
-        n, images = crops.shape[1], to_planes(crops.flatten(0, 1))
-        seen = Seen(self.stem.answers(images), to_planes(whole), n)
+        pictures, images = int(crops.shape[0]), to_planes(crops.flatten(0, 1))
+        seen = Seen(self.stem.answers(images), to_planes(whole), pictures)
         if self.natural is not None:
             luma = self.natural.luma_of(images)
-            scene = self.natural.scene(luma, n)
+            scene = self.natural.scene(luma, pictures)
             seen = seen._replace(luma=luma, scene=scene, distance=self.natural.distance(scene))
         return seen
 
     def look(self, seen: Seen) -> tuple[Tensor, Tensor]:
         """Features of the cells (B, n, (s / 32)², C) and of the whole view (B, 2 C')."""
         maps = self.trunk(self.stem.joined(*seen.answers)).float()
-        cells = maps.flatten(2).transpose(1, 2).reshape(len(seen.whole), seen.n, -1, maps.shape[1])
+        width, *sides = map(int, maps.shape[1:])
+        cells = maps.flatten(2).transpose(1, 2).reshape(seen.pictures, -1, math.prod(sides), width)
         context = self.context(seen.whole * UNIT - 1).float().flatten(2).transpose(1, 2)
         return cells, mean_and_deviation(context)
 

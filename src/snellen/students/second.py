@@ -38,13 +38,13 @@ class Seen(NamedTuple):
 
     answers : the stem's, see `Stem.answers`.
     whole   : (B, 3, w, w), 0–255.
-    n       : crops of a picture.
+    pictures: B; a number and no tensor, so that an exported file has it as a constant.
     luma, scene, distance : (B n, 1, s, s), (B, n, k) and (B,) of `Naturalness`; None without.
     """
 
     answers: tuple[Tensor, Tensor, Tensor]
     whole: Tensor
-    n: int
+    pictures: int
     luma: Tensor | None = None
     scene: Tensor | None = None
     distance: Tensor | None = None
@@ -83,14 +83,14 @@ class SecondOpinion(nn.Module):
 
     def measure(self, seen: Seen) -> Tensor:
         """Statistics of each picture, (B, `width`)."""
-        parts = [moments(*seen.answers, seen.n)]
+        parts = [moments(*seen.answers, seen.pictures)]
         if self.wide:
             assert seen.luma is not None
             assert seen.scene is not None
             assert seen.distance is not None
             parts += [
                 seen.scene.mean(1), _deviation(seen.scene), torch.log(seen.distance)[:, None],
-                tones(seen.whole), clipping(seen.luma, seen.n),
+                tones(seen.whole), clipping(seen.luma, seen.pictures),
             ]  # fmt: skip
         return torch.cat(parts, 1)
 
@@ -101,21 +101,21 @@ class SecondOpinion(nn.Module):
         return MIDDLE + out[:, 0], out[:, 1:]
 
 
-def moments(raw: Tensor, normal: Tensor, energies: Tensor, n: int) -> Tensor:
+def moments(raw: Tensor, normal: Tensor, energies: Tensor, pictures: int) -> Tensor:
     """Of the stem's answers to n crops of each of B pictures → (B, `of_moments`)."""
 
     # Pooled to one position, which is a mean and, once exported, faster than one.
     pool, top = nn.functional.adaptive_avg_pool2d, nn.functional.adaptive_max_pool2d
 
     def mean(x: Tensor) -> Tensor:
-        return pool(x, 1).reshape(-1, n, x.shape[1]).mean(1)
+        return pool(x, 1).reshape(pictures, -1, int(x.shape[1])).mean(1)
 
     def deviation(x: Tensor) -> Tensor:
         return torch.sqrt((mean(x * x) - mean(x) ** 2).clamp(min=1e-6))
 
     def highest(x: Tensor) -> Tensor:
         peaks: Tensor = top(x, 1)
-        return peaks.reshape(-1, n, x.shape[1]).amax(1)
+        return peaks.reshape(pictures, -1, int(x.shape[1])).amax(1)
 
     fine, tone = raw[:, Stem.means :], raw[:, : Stem.means]
     size, spread = mean(fine.abs()), mean(normal.abs())
@@ -151,11 +151,9 @@ def tones(whole: Tensor) -> Tensor:
     )  # fmt: skip
 
 
-def clipping(luma: Tensor, n: int) -> Tensor:
+def clipping(luma: Tensor, pictures: int) -> Tensor:
     """(B n, 1, s, s) → (B, `of_clipping`): shares of the native pixels below steps of luma."""
-    side = int(luma.shape[3])
-    rows = luma[:, :, ::_EVERY]
-    return _below(rows.reshape(-1, n * rows.shape[2] * side), _NATIVE)
+    return _below(luma[:, :, ::_EVERY].reshape(pictures, -1), _NATIVE)
 
 
 def _below(values: Tensor, steps: tuple[int, ...]) -> Tensor:
