@@ -69,7 +69,7 @@ def opinions(natural: Naturalness, folder: Path) -> Tensor:
         for file in sorted(folder.glob("*.npz")):
             crops = torch.from_numpy(np.load(file)["crops"])
             luma = natural.luma_of(to_planes(crops.flatten(0, 1)))
-            scene = natural.scene(luma, crops.shape[1])
+            scene = natural.scene(luma, len(crops))
             found.append(natural.opinion(natural.distance(scene)))
     return torch.cat(found)
 
