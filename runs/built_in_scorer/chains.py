@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from runs.built_in_scorer.decoders import decoded
 from snellen.distortions import Family, blur, camera, color, compression
 from snellen.distortions.catalogue import Recipe
 from snellen.distortions.planes import Planes, from_uint8, gaussian, guided, to_uint8
@@ -139,6 +140,7 @@ STEPS: dict[str, Step] = {
     "jpeg": Step("compression", compression.jpeg, 96, 12),
     "jpeg-off-grid": Step("compression", jpeg_off_grid, 96, 15),
     "webp": Step("compression", compression.webp, 95, 5),
+    "decoded": Step("blur", decoded, 0, 1),
 }
 
 # Where the chain comes from: (step, how often it takes part), in the order of nature.
@@ -157,15 +159,25 @@ SOURCES: dict[str, tuple[tuple[str, float], ...]] = {
     ),
 }  # fmt: skip
 
+# A generator's last step learned and not made by hand. Apart from the others, so that faults which
+# no scorer was taught remain to choose by.
+DECODED: dict[str, tuple[tuple[str, float], ...]] = {
+    "decoder": (
+        ("decoded", 1), ("repeated", 0.15), ("enlarged", 0.25), ("sharpened", 0.25),
+        ("faded", 0.15), ("jpeg", 0.35),
+    ),
+}  # fmt: skip
+
 Chain = tuple[tuple[str, float], ...]
 
 
-def draw(rng: Rng) -> Chain:
-    """Two to four steps of one source, in order: (step, share of the chain's strength)."""
-    source = SOURCES[str(rng.choice(list(SOURCES)))]
+def draw(rng: Rng, sources: dict[str, tuple[tuple[str, float], ...]] = SOURCES) -> Chain:
+    """Up to four steps of one source, in order: (step, share of the chain's strength)."""
+    source = sources[str(rng.choice(list(sources)))]
+    fewest = 2 if sources is SOURCES else 1
     while True:
         taken = [name for name, often in source if rng.random() < often]
-        if 2 <= len(taken) <= 4:
+        if fewest <= len(taken) <= 4:
             return tuple((name, round(float(rng.uniform(0.2, 1)), 3)) for name in taken)
 
 

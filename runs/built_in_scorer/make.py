@@ -27,6 +27,7 @@ from snellen.images.view import ViewPolicy, make_view
 
 POLICY = ViewPolicy(crops=9, size=64)
 UNITS_A_SHARD = 240  # a unit is three samples of one photo
+CHAINS = {"chain": chains.SOURCES, "decoded": chains.DECODED}
 PLAN = 7_200  # units that are drawn; of them, as many shards are made as are asked for
 
 
@@ -111,12 +112,16 @@ def unit(path: Path, turn: int, proxy: SeverityProxy, share: float = 0) -> list[
 
 
 def chain_unit(
-    path: Path, turn: int, proxy: SeverityProxy, share: float = 0
+    path: Path, turn: int, proxy: SeverityProxy, share: float = 0, kind: str = "chain"
 ) -> list[recipe.Sample]:
-    """Three samples of one photo: a chain at two strengths, and the photo itself or another."""
-    rng = np.random.default_rng(seed_of("chain", path.name, turn))
+    """Three samples of one photo: a chain at two strengths, and the photo itself or another.
+
+    kind : of `CHAINS`.
+    """
+    rng = np.random.default_rng(seed_of(kind, path.name, turn))
     original = _shot(path, rng, share)
-    chain = chains.draw(rng)
+    sources = CHAINS[kind]
+    chain = chains.draw(rng, sources)
     seed = seed_of(path.name, turn, chain)
     made = [
         recipe.make_chain(original, chain, strength, proxy, seed)
@@ -124,7 +129,8 @@ def chain_unit(
     ]
     if rng.random() < 0.25:
         return [*made, recipe.make(original, (), proxy, seed)]
-    return [*made, recipe.make_chain(original, chains.draw(rng), rng.uniform(0.05, 1), proxy, seed)]
+    other = chains.draw(rng, sources)
+    return [*made, recipe.make_chain(original, other, rng.uniform(0.05, 1), proxy, seed)]
 
 
 def ladder_unit(
@@ -146,6 +152,7 @@ def ladder_unit(
 UNITS = {
     "train": unit,
     "chain": chain_unit,
+    "decoded": functools.partial(chain_unit, kind="decoded"),
     "hard": functools.partial(ladder_unit, hard=True),
     "ladder": ladder_unit,
 }
@@ -206,13 +213,20 @@ def held_photo(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sampl
     return [recipe.make(original, p, proxy, seed_of(path.name, "held", p)) for p in plans]
 
 
-def held_chains(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sample]:
-    """Six chains of a held-out photo."""
-    rng = np.random.default_rng(seed_of("held chains", path.name))
+def held_chains(
+    path: Path, turn: int, proxy: SeverityProxy, kind: str = "chain"
+) -> list[recipe.Sample]:
+    """Six chains of a held-out photo; kind : of `CHAINS`."""
+    name = "chains" if kind == "chain" else kind
+    rng = np.random.default_rng(seed_of(f"held {name}", path.name))
     original = pristine(path, rng)
     return [
         recipe.make_chain(
-            original, chains.draw(rng), rng.uniform(0.05, 1), proxy, seed_of(path.name, i)
+            original,
+            chains.draw(rng, CHAINS[kind]),
+            rng.uniform(0.05, 1),
+            proxy,
+            seed_of(path.name, i),
         )
         for i in range(6)
     ]
@@ -229,7 +243,13 @@ def held_taken(path: Path, turn: int, proxy: SeverityProxy) -> list[recipe.Sampl
     return [recipe.make(original, p, proxy, seed_of(path.name, "taken", p)) for p in plans]
 
 
-HELD = {"": held_photo, "-chains": held_chains, "-taken": held_taken}  # by the folder's ending
+# By the folder's ending.
+HELD = {
+    "": held_photo,
+    "-chains": held_chains,
+    "-taken": held_taken,
+    "-decoded": functools.partial(held_chains, kind="decoded"),
+}
 
 
 def held_part(task: Task, ending: str) -> None:
@@ -257,6 +277,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
     parser.add_argument("--shards", type=int, default=24, help="of the catalogue, 720 samples each")
     parser.add_argument("--chains", type=int, default=6, help="shards of chains")
+    parser.add_argument("--decoded", type=int, default=6, help="shards of decoded pictures")
     parser.add_argument("--hard", type=int, default=20, help="shards of the types most missed")
     parser.add_argument("--ladders", type=int, default=10, help="shards of ladders of all types")
     parser.add_argument("--taken", type=float, default=0, help="share of photos taken otherwise")
@@ -278,6 +299,7 @@ def main() -> None:
     tasks = [
         *_shards(args.cache, "train", by_role["train"], args.shards, proxy),
         *_shards(args.cache, "chain", by_role["train"], args.chains, proxy),
+        *_shards(args.cache, "decoded", by_role["train"], args.decoded, proxy),
         *_shards(args.cache, "hard", by_role["train"], args.hard, proxy),
         *_shards(args.cache, "ladder", by_role["train"], args.ladders, proxy),
     ]

@@ -217,6 +217,7 @@ def main() -> None:
     results: dict[str, dict] = json.loads(saved.read_text()) if saved.exists() else {}
     table = held_out(args.cache / args.part, students)
     chains = held_out(args.cache / f"{args.part}-chains", students)
+    decoded = held_out(args.cache / f"{args.part}-decoded", students)
     otherwise = held_out(args.cache / f"{args.part}-taken", students)
     for name in [
         *students,
@@ -227,6 +228,8 @@ def main() -> None:
         on_held_out(table, name, out)
         label = "SRCC with the proxy, chains of faults"
         on_others(chains, name, label, range(2, 5), out)
+        label = "SRCC with the proxy, pictures that a decoder made"
+        on_others(decoded, name, label, range(1, 5), out)
         label = "SRCC with the human table, photos taken otherwise"
         on_others(otherwise, name, label, range(1, 2), out)
     on_filters(args.data, args.part, students, results)

@@ -38,7 +38,7 @@ class Shards:
     """All training samples; crops stay mapped from disk (about 110 KB each), shared by seeds."""
 
     def __init__(self, *caches: Path, limit: int | None = None) -> None:
-        files = [
+        self.files = files = [
             file
             for cache in caches
             for kind in UNITS
@@ -186,6 +186,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--start", type=Path, help="network.pt or .onnx of an earlier cycle")
+    parser.add_argument(
+        "--keep-filters", action="store_true", help="of the stem, whose statistics are kept too"
+    )
     parser.add_argument("--shards", type=int, default=None, help="fewer, for a quick look")
     args = parser.parse_args()
     folder = args.out / f"seed-{args.seed}"
@@ -198,6 +201,8 @@ def main() -> None:
     state_file, first = folder / "state.pt", 0
     network = begun(None if state_file.exists() else args.start, data)
     network = network.to(device, memory_format=torch.channels_last)
+    for filters in (network.stem.mean, network.stem.detail):
+        filters.requires_grad_(not args.keep_filters)
     average = torch.optim.swa_utils.AveragedModel(network, avg_fn=_average, use_buffers=True)
     decay = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]

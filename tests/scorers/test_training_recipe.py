@@ -148,6 +148,7 @@ def stored(folder: Path, name: str, pictures: list[np.ndarray], parts: list[str]
     folder.mkdir(parents=True, exist_ok=True)
     if name.startswith(("train", "hard")):
         np.save(folder / f"{name}.crops.npy", crops)
+        (folder / "taken.json").write_text("0")
     else:
         labels["crops"] = crops
     np.savez(folder / f"{name}.npz", **labels)
@@ -194,7 +195,7 @@ def test_a_second_opinion_learns_what_its_statistics_tell(tmp_path: Path) -> Non
     network = ScorerNetwork(second=True, natural=True).eval()
     assert network.second is not None
     again = copy.deepcopy(network.second)
-    statistics = statistics_of(network, data, seed=0)
+    statistics = statistics_of(network, data, 0, tmp_path / "kept")
     assert statistics.shape == (126, network.second.width)
     learn(network.second, statistics, data, seed=0)
     assert not network.second.training
@@ -203,6 +204,20 @@ def test_a_second_opinion_learns_what_its_statistics_tell(tmp_path: Path) -> Non
     assert score[0] > score[1] > score[2]
     learn(again, statistics, data, seed=0)
     torch.testing.assert_close(again.state_dict(), network.second.state_dict(), rtol=0, atol=0)
+
+
+def test_statistics_are_kept_until_what_they_depend_on_is_another(tmp_path: Path) -> None:
+    stored(tmp_path, "train-0000", [PHOTO] * 6, ["[]"] * 6)
+    data = Shards(tmp_path)
+    network = ScorerNetwork(second=True, natural=True).eval()
+    first = statistics_of(network, data, 0, tmp_path / "kept")
+    (file,) = (tmp_path / "kept").rglob("*.npy")
+    np.save(file, np.load(file) + 1)
+    torch.testing.assert_close(statistics_of(network, data, 0, tmp_path / "kept"), first + 1)
+    network.stem.detail.data *= 1.1
+    other = statistics_of(network, data, 0, tmp_path / "kept")
+    assert len([*(tmp_path / "kept").rglob("*.npy")]) == 2
+    assert not torch.allclose(other, first)
 
 
 def test_the_judges_encoder_is_taught_by_the_same_shards(tmp_path: Path) -> None:
@@ -265,7 +280,7 @@ class TestNaturalness:
         fitting.align(natural, score, validation)
         crops = torch.from_numpy(np.load(validation / "astronaut.npz")["crops"])
         luma = natural.luma_of(to_planes(crops.flatten(0, 1)))
-        distance = natural.distance(natural.scene(luma, crops.shape[1]))
+        distance = natural.distance(natural.scene(luma, len(crops)))
         said = natural.opinion(distance)
         assert float(said.mean()) == pytest.approx(float(score.mean()), abs=1e-3)
         assert float(said.std()) == pytest.approx(float(score.std()), abs=1e-3)
