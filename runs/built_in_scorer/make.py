@@ -277,7 +277,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/built_in_scorer"))
     parser.add_argument("--shards", type=int, default=24, help="of the catalogue, 720 samples each")
     parser.add_argument("--chains", type=int, default=6, help="shards of chains")
-    parser.add_argument("--decoded", type=int, default=6, help="shards of decoded pictures")
+    parser.add_argument("--decoded", type=int, default=4, help="shards of decoded pictures")
     parser.add_argument("--hard", type=int, default=20, help="shards of the types most missed")
     parser.add_argument("--ladders", type=int, default=10, help="shards of ladders of all types")
     parser.add_argument("--taken", type=float, default=0, help="share of photos taken otherwise")

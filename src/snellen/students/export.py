@@ -38,7 +38,8 @@ class _OnScale(nn.Module):
     def forward(self, crops: Tensor, whole: Tensor) -> tuple[Tensor, ...]:
         all_out = [network(crops[None], whole[None]) for network in self.networks]
         score, log_variance, logits, severity, cells = (
-            torch.stack(parts).mean(0)[0] for parts in zip(*all_out, strict=True)
+            (torch.stack(parts).mean(0) if len(parts) > 1 else parts[0])[0]
+            for parts in zip(*all_out, strict=True)
         )
         # The map keeps its own contrast but agrees with the score on the average.
         cells = cells + (score - cells.mean())
