@@ -41,7 +41,7 @@ def features_of(natural: Naturalness, pixels: np.ndarray) -> torch.Tensor:
 def distance_of(natural: Naturalness, pixels: np.ndarray) -> torch.Tensor:
     luma = luma_of(crops_of(pixels))
     with torch.inference_mode():
-        return natural.distance(natural.scene(luma, len(luma)))
+        return natural.distance(natural.scene(luma, 1))
 
 
 @pytest.fixture(scope="module")
@@ -172,16 +172,14 @@ def test_of_no_strength_it_changes_nothing(natural: Naturalness) -> None:
 def test_a_flat_picture_and_a_single_crop_are_finite(natural: Naturalness, grey: int) -> None:
     flat = torch.full((3, 1, 64, 64), float(grey))
     for n in (1, 3):
-        distance = natural.distance(natural.scene(flat[:n], n))
+        distance = natural.distance(natural.scene(flat[:n], 1))
         assert torch.isfinite(natural(torch.tensor([3.0]), distance)).all()
 
 
 def test_the_order_of_crops_changes_nothing(natural: Naturalness, photo: np.ndarray) -> None:
     luma = luma_of(crops_of(photo))
     with torch.inference_mode():
-        one, other = (
-            natural.distance(natural.scene(shown, len(luma))) for shown in (luma, luma.flip(0))
-        )
+        one, other = (natural.distance(natural.scene(shown, 1)) for shown in (luma, luma.flip(0)))
     torch.testing.assert_close(one, other)
 
 
