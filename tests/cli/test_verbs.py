@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import pkgutil
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -82,6 +83,12 @@ def test_a_score_imports_nothing_that_it_does_not_need(tmp_path: Path) -> None:
     there = imported_by("score", str(photo), "--run", str(tmp_path / "run"))
     assert {"numpy", "onnxruntime", "snellen.reports.score_page"} <= there
     assert not UNUSED & there
+
+
+def test_all_verbs_print_through_one_screen_that_leaves_names_alone() -> None:
+    for info in pkgutil.iter_modules(snellen.cli.__path__):
+        source = inspect.getsource(import_module(f"snellen.cli.{info.name}"))
+        assert info.name == "screen" or not re.search(r"\bConsole\(", source), info.name
 
 
 def test_a_verb_imports_no_other_verb() -> None:

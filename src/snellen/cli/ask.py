@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.cli.screen import screen
+
 if TYPE_CHECKING:
     from snellen.judges import Answer, Judge, Question
 
@@ -82,9 +84,8 @@ def _plain(judge: str, asked: Question, answer: Answer, about: dict[str, str]) -
 
 def _show(judge: str, asked: Question, answer: Answer, about: dict[str, str]) -> None:
     """The answer for people."""
-    from rich.console import Console
 
-    console = Console(emoji=False, highlight=False, markup=False, soft_wrap=True)
+    console = screen(highlight=False, markup=False, soft_wrap=True)
     lines = [f"judge  {judge}"]
     if answer.missing:
         lines.append(f"no answer: {answer.missing}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from snellen.cli.engines import Where, here_or_on_cluster
+from snellen.cli.screen import screen
 from snellen.wording import number, p_value, span
 
 if TYPE_CHECKING:
@@ -178,9 +179,8 @@ def _page(found: Audit, material: Material, request: Request) -> Path:
 
 
 def _show(found: Audit, report: Path | None) -> None:
-    from rich.console import Console
 
-    console = Console(emoji=False)
+    console = screen()
     for one in found.findings:
         _show_judge(console, one)
     if found.differences:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.cli.screen import screen
 from snellen.wording import counted, number, span
 
 if TYPE_CHECKING:
@@ -84,10 +85,9 @@ def command(
 
 
 def _show(done: Calibrated, folder: Path, page: Path) -> None:
-    from rich.console import Console
     from rich.table import Table as Grid
 
-    console = Console(emoji=False)
+    console = screen()
     n = len(done.opinions)
     grid = Grid(title=f"Calibrated on {counted(n, 'rated image')}", title_justify="left")
     heads = ["judged on", "", "SRCC", "PLCC", "RMSE"]

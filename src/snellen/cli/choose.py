@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from snellen.cli import columns
+from snellen.cli.screen import screen
 
 
 def command(
@@ -58,9 +59,8 @@ def command(
         summary = {"pool": len(looked), "rated": len(known), "missing": notes}
         typer.echo(json.dumps({**summary, "chosen": columns.records(table)}))
         return
-    from rich.console import Console
 
-    console = Console(emoji=False)
+    console = screen()
     forms = {"score": ".1f", "known": ".0%"}
     console.print(columns.grid("Rate these next", table, forms, len(found.rows)))
     rest = f", {len(known)} of them rated already" if known else ""

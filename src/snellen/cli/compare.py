@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from snellen.cli import agreement as shared
+from snellen.cli.screen import screen
 from snellen.wording import number, p_value, span
 
 if TYPE_CHECKING:
@@ -115,9 +116,8 @@ def _write(path: Path, found: Ranking, matched: Matched) -> None:
 
 
 def _show(found: Ranking, outputs: list[Path]) -> None:
-    from rich.console import Console
 
-    console = Console(emoji=False)
+    console = screen()
     _show_ranking(console, found)
     _show_tests(console, found)
     _show_parts(console, found)

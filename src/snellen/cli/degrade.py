@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.cli.screen import screen
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -108,7 +110,6 @@ def _write(made: Image.Image, target: Path, source: Path) -> None:
 
 def _list() -> None:
     """The catalogue as a table."""
-    from rich.console import Console
     from rich.table import Table
 
     from snellen.distortions import catalogue
@@ -116,4 +117,4 @@ def _list() -> None:
     table = Table("name", "family", "what a person sees", "source", box=None, pad_edge=False)
     for distortion in catalogue():
         table.add_row(distortion.name, distortion.family, distortion.sees, distortion.source)
-    Console(emoji=False).print(table)
+    screen().print(table)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from snellen.cli.screen import screen
+
 BAD = 2  # exit status where a finding is bad
 _STYLES = {"good": "green", "mind": "yellow", "bad": "bold red", "unknown": "dim"}
 
@@ -39,10 +41,9 @@ def command(
         }
         typer.echo(json.dumps(told, ensure_ascii=False))
     else:
-        from rich.console import Console
         from rich.text import Text
 
-        console = Console(emoji=False, highlight=False, soft_wrap=True)
+        console = screen(highlight=False, soft_wrap=True)
         console.print(Text(f"judge  {loaded.name}"))
         console.print(Text(f"read   {loaded.can.readout}"))
         for label, sentence in about.items():

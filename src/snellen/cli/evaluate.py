@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from snellen.cli import agreement as shared
+from snellen.cli.screen import screen
 from snellen.wording import compact
 
 if TYPE_CHECKING:
@@ -83,9 +84,8 @@ def _write(path: Path, found: Evaluation) -> None:
 
 
 def _show(found: Evaluation, outputs: list[Path]) -> None:
-    from rich.console import Console
 
-    console = Console(emoji=False)
+    console = screen()
     confidence = found.figure("srcc").estimate
     percent = f"{confidence.confidence:.0%} interval" if confidence else "interval"
     title = f"{found.name} against {found.ratings}: {found.n} images"

@@ -15,6 +15,7 @@ from snellen.cli.judging import (
     MethodName,
     asked_by,
 )
+from snellen.cli.screen import screen
 
 if TYPE_CHECKING:
     from snellen.scorers.base import Evidence
@@ -108,10 +109,9 @@ def _said(one: Evidence) -> list[tuple[str, float]]:
 
 def _show(image: Path, found: Explanation, output: Path | None) -> None:
     """The explanation for people."""
-    from rich.console import Console
     from rich.table import Table as Grid
 
-    console = Console(emoji=False, highlight=False, markup=False, soft_wrap=True)
+    console = screen(highlight=False, markup=False, soft_wrap=True)
     score = found.score
     console.print(f"{image} by {found.judge}")
     console.print(f"method {found.method}")
@@ -134,7 +134,7 @@ def _show(image: Path, found: Explanation, output: Path | None) -> None:
             "–" if one.mass is None else f"{one.mass:.2f}",
             one.missing or ", ".join(f"{word} {p:.2f}" for word, p in _said(one)),
         )
-    Console(emoji=False, highlight=False, markup=False).print(grid)
+    screen(highlight=False, markup=False).print(grid)
     for text in dict.fromkeys(one.text for one in score.evidence):
         console.print(f"asked  {text}")
     if output is not None:

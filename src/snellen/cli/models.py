@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.cli.screen import screen
+
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
@@ -30,9 +32,8 @@ def command(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    from rich.console import Console
 
-    console = Console(emoji=False)
+    console = screen()
     for title, rows, headings in (
         ("scorers: snellen score --with NAME", found["scorers"], _SCORER_COLUMNS),
         ("judges that lie in the package: --judge NAME", found["judges"], _JUDGE_COLUMNS),

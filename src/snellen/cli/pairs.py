@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.cli.screen import screen
 from snellen.wording import counted
 
 if TYPE_CHECKING:
@@ -151,11 +152,10 @@ def _notes(pairs: Comparisons, scale: PairScale) -> list[str]:
 
 
 def _show(items: Columns, summary: dict[str, Any], notes: list[str], rows: int) -> None:
-    from rich.console import Console
 
     from snellen.cli.columns import between, grid
 
-    console = Console(emoji=False)
+    console = screen()
     total = summary["items_n"]
     title = f"{summary['model']}, best first ({min(rows, total)} of {total})"
     columns = {

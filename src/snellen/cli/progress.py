@@ -6,6 +6,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from snellen.cli.screen import screen
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -21,11 +23,10 @@ def bar(doing: str = "scoring") -> Iterator[Callable[[Progress], None]]:
     doing : the first word of the line.
     Gives what is to be called with each `Progress`.
     """
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    console = Console(stderr=True, emoji=False)
+    console = screen(stderr=True)
     columns = (
         TextColumn(doing),
         BarColumn(),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.cli.screen import screen
 from snellen.wording import counted
 
 if TYPE_CHECKING:
@@ -276,11 +277,10 @@ def _show(
     items: Columns, raters: Columns, summary: dict[str, Any], notes: list[str], rows: int
 ) -> None:
     """Both tables, lowest MOS and most doubtful raters first, and the panel in a few lines."""
-    from rich.console import Console
 
     from snellen.cli.columns import between, grid
 
-    console = Console(emoji=False)
+    console = screen()
     total = len(items["item"])
     shown = _sorted(items, sorted(range(total), key=lambda row: items["mos"][row])[:rows])
     columns = {

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from snellen.cli.screen import screen
 from snellen.wording import counted
 
 DEFAULT_FILE = Path("ratings.db")
@@ -68,7 +69,6 @@ def command(
 
 
 def _show(summary: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     for taken in summary["imported"]:
@@ -95,7 +95,7 @@ def _show(summary: dict[str, Any]) -> None:
             f"{rater['same']} of {rater['repeats']}",
             "; ".join(rater["flags"]),
         )
-    Console(emoji=False, highlight=False).print(table)
+    screen(highlight=False).print(table)
     typer.echo(f"{counted(summary['pictures'], 'picture')} rated")
     for path in summary["outputs"]:
         typer.echo(f"written: {path}")

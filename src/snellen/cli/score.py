@@ -20,6 +20,7 @@ from snellen.cli.judging import (
     MethodName,
     asked_by,
 )
+from snellen.cli.screen import screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,11 +213,10 @@ def _summary(
 
 def _show(picked: Table, missing: Table, summary: dict[str, Any], below: float | None) -> None:
     """The table of the worst, and the summary."""
-    from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
-    console = Console(emoji=False)
+    console = screen()
     if len(picked):
         folder = _common_folder(picked["image"])
         title = "the worst" if below is None else f"scored under {below:g}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.cli.screen import screen
 from snellen.wording import counted
 
 if TYPE_CHECKING:
@@ -191,11 +192,10 @@ def _notes(result: Tournament) -> list[str]:
 def _show(
     columns: Columns, result: Tournament, notes: list[str], rows: int, outputs: list[Path]
 ) -> None:
-    from rich.console import Console
 
     from snellen.cli.columns import between, grid
 
-    console = Console(emoji=False)
+    console = screen()
     total = len(result.score)
     shown = {name: columns[name] for name in ("rank", "score", "jod", "compared", "image")}
     shown["interval"] = between(columns["low"], columns["high"], ".1f")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.cli.screen import screen
+
 if TYPE_CHECKING:
     from snellen.audit.tuning import Tuning
 
@@ -125,12 +127,11 @@ def _write(run: Path, found: Tuning) -> list[dict[str, Any]]:
 
 
 def _show(run: Path, found: Tuning, rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
 
     from snellen.cli.columns import grid
 
     shown = ("parts", "accuracy", "macro", "unseen_wordings", "likeness", "logprob", "srcc")
-    console = Console(emoji=False)
+    console = screen()
     columns = {name: [row[name] for row in rows] for name in shown}
     forms = dict.fromkeys(shown[1:], ".3f")
     trained, audited = found.photos
@@ -145,7 +146,6 @@ def _show(run: Path, found: Tuning, rows: list[dict[str, Any]]) -> None:
 @contextmanager
 def _bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """One line on a terminal: what is being done, how far, how long still."""
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -154,7 +154,7 @@ def _bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True, emoji=False)
+    console = screen(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as drawing:
