@@ -144,7 +144,8 @@ STEPS: dict[str, Step] = {
 }
 
 # Where the chain comes from: (step, how often it takes part), in the order of nature.
-SOURCES: dict[str, tuple[tuple[str, float], ...]] = {
+Sources = dict[str, tuple[tuple[str, float], ...]]
+SOURCES: Sources = {
     "camera": (
         ("defocus", 0.5), ("shake", 0.2), ("under-exposed", 0.35), ("over-exposed", 0.25),
         ("photons", 0.75), ("smoothed", 0.6), ("tinted", 0.25), ("sharpened", 0.5), ("jpeg", 0.7),
@@ -161,7 +162,7 @@ SOURCES: dict[str, tuple[tuple[str, float], ...]] = {
 
 # A generator's last step learned and not made by hand. Apart from the others, so that faults which
 # no scorer was taught remain to choose by.
-DECODED: dict[str, tuple[tuple[str, float], ...]] = {
+DECODED: Sources = {
     "decoder": (
         ("decoded", 1), ("repeated", 0.15), ("enlarged", 0.25), ("sharpened", 0.25),
         ("faded", 0.15), ("jpeg", 0.35),
@@ -171,10 +172,9 @@ DECODED: dict[str, tuple[tuple[str, float], ...]] = {
 Chain = tuple[tuple[str, float], ...]
 
 
-def draw(rng: Rng, sources: dict[str, tuple[tuple[str, float], ...]] = SOURCES) -> Chain:
-    """Up to four steps of one source, in order: (step, share of the chain's strength)."""
+def draw(rng: Rng, sources: Sources = SOURCES, fewest: int = 2) -> Chain:
+    """`fewest` to four steps of one source, in order: (step, share of the chain's strength)."""
     source = sources[str(rng.choice(list(sources)))]
-    fewest = 2 if sources is SOURCES else 1
     while True:
         taken = [name for name, often in source if rng.random() < often]
         if fewest <= len(taken) <= 4:

@@ -5,9 +5,10 @@
 What generators of pictures have in common is the last step: a learned network paints pixels from a
 coarse code. It smears what the code did not keep, invents texture and leaves its grid. Three
 autoencoders that differ in how they enlarge are trained on the training photos, two of them also
-against a critic, as generators are; noise on the code, up to nothing of it being left, is the dial
-(after learned compression, Ballé et al. 2017, where noise stands for rounding). All ours; about
-a quarter of an hour each on one core. Resumable: a decoder that exists is not trained again.
+against a critic, as generators are; noise on the code, up to little of it being left, is the dial
+(after learned compression, Ballé et al. 2017, where noise stands for rounding). All ours; twenty to
+forty minutes for the three, side by side (`--kind`) on two cores that do other work too. Resumable:
+a decoder that exists is not trained again.
 """
 
 from __future__ import annotations
@@ -171,7 +172,8 @@ def main() -> None:
     for kind in args.kind:
         if not (FOLDER / f"{kind}.pt").exists():
             network = train(kind, [paths[i] for i in chosen])
-            torch.save(network.state_dict(), FOLDER / f"{kind}.pt")
+            torch.save(network.state_dict(), FOLDER / f"{kind}.part")
+            (FOLDER / f"{kind}.part").replace(FOLDER / f"{kind}.pt")
 
 
 if __name__ == "__main__":

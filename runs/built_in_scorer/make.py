@@ -2,7 +2,8 @@
 
     python -m runs.built_in_scorer.make --data ../shared/data
 
-Resumable: a shard that exists is not made again. Somewhat over half an hour of one core by default.
+Resumable: a shard that exists is not made again. About an hour of one core by default, after
+`decoders`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from runs.built_in_scorer import chains
+from runs.built_in_scorer import chains, decoders
 from runs.built_in_scorer import samples as recipe
 from runs.built_in_scorer.photos import photos, pristine, role, taken
 from runs.built_in_scorer.proxy import SeverityProxy, features
@@ -27,7 +28,8 @@ from snellen.images.view import ViewPolicy, make_view
 
 POLICY = ViewPolicy(crops=9, size=64)
 UNITS_A_SHARD = 240  # a unit is three samples of one photo
-CHAINS = {"chain": chains.SOURCES, "decoded": chains.DECODED}
+# What `chains.draw` is told: sources, and the fewest steps; a decoder is a fault by itself.
+CHAINS = {"chain": (chains.SOURCES, 2), "decoded": (chains.DECODED, 1)}
 PLAN = 7_200  # units that are drawn; of them, as many shards are made as are asked for
 
 
@@ -120,8 +122,7 @@ def chain_unit(
     """
     rng = np.random.default_rng(seed_of(kind, path.name, turn))
     original = _shot(path, rng, share)
-    sources = CHAINS[kind]
-    chain = chains.draw(rng, sources)
+    chain = chains.draw(rng, *CHAINS[kind])
     seed = seed_of(path.name, turn, chain)
     made = [
         recipe.make_chain(original, chain, strength, proxy, seed)
@@ -129,7 +130,7 @@ def chain_unit(
     ]
     if rng.random() < 0.25:
         return [*made, recipe.make(original, (), proxy, seed)]
-    other = chains.draw(rng, sources)
+    other = chains.draw(rng, *CHAINS[kind])
     return [*made, recipe.make_chain(original, other, rng.uniform(0.05, 1), proxy, seed)]
 
 
@@ -217,13 +218,13 @@ def held_chains(
     path: Path, turn: int, proxy: SeverityProxy, kind: str = "chain"
 ) -> list[recipe.Sample]:
     """Six chains of a held-out photo; kind : of `CHAINS`."""
-    name = "chains" if kind == "chain" else kind
+    name = "chains" if kind == "chain" else kind  # so that the seeds stay what they were
     rng = np.random.default_rng(seed_of(f"held {name}", path.name))
     original = pristine(path, rng)
     return [
         recipe.make_chain(
             original,
-            chains.draw(rng, CHAINS[kind]),
+            chains.draw(rng, *CHAINS[kind]),
             rng.uniform(0.05, 1),
             proxy,
             seed_of(path.name, i),
@@ -283,6 +284,9 @@ def main() -> None:
     parser.add_argument("--taken", type=float, default=0, help="share of photos taken otherwise")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
+    # Here and not in the pool, whose workers share them and which would wait for one that exits.
+    for kind in decoders.KINDS:
+        decoders.trained(kind)
     args.cache.mkdir(parents=True, exist_ok=True)
     share = args.cache / "taken.json"
     if share.exists() and json.loads(share.read_text()) != args.taken:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import inspect
 import json
 import zlib
 from pathlib import Path
@@ -26,8 +27,10 @@ from torch import Tensor
 from runs.built_in_scorer.finish import calibrate, merit, predict
 from runs.built_in_scorer.natural import fit, pristine_crops
 from runs.built_in_scorer.train import Shards, ranking
+from snellen.students.naturalness import Naturalness
 from snellen.students.network import ScorerNetwork
 from snellen.students.second import SecondOpinion
+from snellen.students.stem import Stem
 
 CROPS = (4, 6, 9)  # of the stored ones; any number must do, so the number varies
 ROWS = 90  # samples seen at once
@@ -43,11 +46,14 @@ def statistics_of(network: ScorerNetwork, data: Shards, seed: int, kept: Path) -
     found, done = [], 0
     for file, crops in zip(data.files, data.crops, strict=True):
         taken = json.loads((file.parent / "taken.json").read_text())
-        store = folder / f"{round(100 * taken)}-{file.stem}.npy"
+        name = f"{round(100 * taken)}-{file.stem}.npy"
+        store = folder / f"{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}-{name}"
         if not store.exists():
             whole = data.whole[done : done + len(crops)]
-            rng = np.random.default_rng((seed, zlib.crc32(store.name.encode())))
-            np.save(store, statistics_of_shard(network, crops, whole, rng))
+            rng = np.random.default_rng((seed, zlib.crc32(name.encode())))
+            partial = store.with_suffix(".part.npy")
+            np.save(partial, statistics_of_shard(network, crops, whole, rng))
+            partial.replace(store)
         found.append(torch.from_numpy(np.load(store)))
         done += len(crops)
     return torch.cat(found)
@@ -69,11 +75,13 @@ def statistics_of_shard(
 
 
 def _digest_of(network: ScorerNetwork) -> str:
-    """Of all that statistics depend on."""
+    """Of all that statistics depend on beside the samples: filters, naturalness and the source."""
     assert network.natural is not None
     parts = (network.stem.mean, network.stem.detail, network.natural.middle, network.natural.axes)
-    values = b"".join(part.detach().numpy().tobytes() for part in parts)
-    return hashlib.sha256(values).hexdigest()[:12]
+    found = hashlib.sha256(b"".join(part.detach().numpy().tobytes() for part in parts))
+    for part in (Stem, Naturalness, SecondOpinion):
+        found.update(Path(inspect.getfile(part)).read_bytes())
+    return found.hexdigest()[:12]
 
 
 def learn(second: SecondOpinion, statistics: Tensor, data: Shards, seed: int) -> None:

@@ -218,6 +218,8 @@ def test_statistics_are_kept_until_what_they_depend_on_is_another(tmp_path: Path
     other = statistics_of(network, data, 0, tmp_path / "kept")
     assert len([*(tmp_path / "kept").rglob("*.npy")]) == 2
     assert not torch.allclose(other, first)
+    stored(tmp_path, "train-0000", [PHOTO[::-1].copy()] * 6, ["[]"] * 6)  # made again, of others
+    assert not torch.allclose(statistics_of(network, Shards(tmp_path), 0, tmp_path / "kept"), other)
 
 
 def test_the_judges_encoder_is_taught_by_the_same_shards(tmp_path: Path) -> None:

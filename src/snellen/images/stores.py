@@ -313,8 +313,8 @@ def _told(error: Exception) -> UnreadableImage | BrokenImage:
 
 
 def _timed_out(error: Exception) -> bool:
-    """Under Python 3.11 asyncio has a `TimeoutError` of its own, known by its name: to import
-    asyncio would take longer than all of this package."""
+    """Before Python 3.11 asyncio has a `TimeoutError` of its own, known here by its name, for to
+    import asyncio takes .05 s of every start."""
     return any(kind.__name__ == "TimeoutError" for kind in type(error).__mro__)
 
 

@@ -32,10 +32,8 @@ def _shrink(pixels: UInt8, factor: int) -> UInt8:
     down, across = (_places(factor, length) for length in pixels.shape[:2])
     whole = np.ascontiguousarray(pixels).view("V3")[..., 0]  # steps over whole pixels, not samples
     rows = (whole[at::factor][:height] for at in down)
-    small = _mean(
-        *(_mean(*(_bytes(row[:, at::factor][:, :width]) for at in across)) for row in rows)
-    )
-    return small.reshape(height, width, 3)
+    lines = (_mean(*(_bytes(row[:, at::factor][:, :width]) for at in across)) for row in rows)
+    return _mean(*lines).reshape(height, width, 3)
 
 
 def _bytes(whole: npt.NDArray[np.void]) -> UInt8:
