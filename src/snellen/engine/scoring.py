@@ -1,8 +1,9 @@
 """The job of `snellen score` on this machine.
 
 Decoders and ONNX Runtime let go of Python's lock, so threads use every core without copying
-pixels between processes. Each picture is read, scored and made small by one thread; the pixels
-are gone before the next one. The calling thread alone writes rows, in order of name.
+pixels between processes. Each picture is read, scored and made small by one thread, small ones some
+at a time; the pixels are gone before the next one. The calling thread alone writes rows, in order
+of name.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     from snellen.scorers.base import Scorer
     from snellen.scoring import Method
 
-_AHEAD = 32  # pictures given out per thread before the oldest must be done: one slow picture is
+_AHEAD = 32  # groups given out per thread before the oldest must be done: one slow picture is
 # overtaken by so many others while the rows still come out in order
+_GROUP_BYTES = 1_500_000  # of files that a thread takes at once: large pictures are taken alone
 ANSWERS = "answers.db"  # in the run directory: what a judge said
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
@@ -174,60 +176,80 @@ class _Job:
     failed: dict[str, Entry] = field(default_factory=dict)  # rows without a score, tried again
 
     def run(self) -> None:
-        waiting: deque[Future[Result]] = deque()
+        waiting: deque[Future[list[Result]]] = deque()
+        ready: deque[Result] = deque()
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="snellen-score")
         try:
-            source = self._fetched()
+            source = self._groups()
             first = islice(source, self.threads * _AHEAD)
-            waiting.extend(pool.submit(self.make_row, *todo) for todo in first)
+            waiting.extend(pool.submit(self.make_row.several, group) for group in first)
             self._tell()
             while waiting:
                 while not waiting[0].done() and self.files.list_more():
                     pass
-                result = waiting[0].result()  # stopped here, the picture is still in `waiting`
+                ready.extend(waiting[0].result())  # stopped here, they are still in `waiting`
                 waiting.popleft()
-                self._write(*result)
-                waiting.extend(pool.submit(self.make_row, *todo) for todo in islice(source, 1))
+                while ready:
+                    self._write(*ready.popleft())
+                for group in islice(source, 1):
+                    waiting.append(pool.submit(self.make_row.several, group))
         except KeyboardInterrupt:
             pool.shutdown(cancel_futures=True)
             for finished in waiting:
                 if not finished.cancelled():
-                    self.writer.append(*finished.result())
+                    ready.extend(finished.result())
+            for result in ready:
+                self.writer.append(*result)
             raise
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _fetched(self) -> Iterator[tuple[Found, Row | None]]:
+    def _groups(self) -> Iterator[list[tuple[Found, Row | None]]]:
+        """What there is to do, small files some at a time."""
+        group: list[tuple[Found, Row | None]] = []
+        length = 0
+        for found, (row, size) in self._fetched():
+            length += _GROUP_BYTES if size is None else size
+            group.append((found, row))
+            if length >= _GROUP_BYTES or len(group) == self.make_row.at_once:
+                yield group
+                group, length = [], 0
+        if group:
+            yield group
+
+    def _fetched(self) -> Iterator[tuple[Found, tuple[Row | None, int | None]]]:
         """What there is to do, with the fetching of what lies in stores begun."""
-        kept: deque[Row | None] = deque()
+        known: deque[tuple[Row | None, int | None]] = deque()
 
         def files() -> Iterator[Found]:
-            for found, row in self._todo():
-                kept.append(row)
+            for found, row, size in self._todo():
+                known.append((row, size))
                 yield found
 
         for found in self.ahead.of(files()):
-            yield found, kept.popleft()
+            yield found, known.popleft()
 
-    def _todo(self) -> Iterator[tuple[Found, Row | None]]:
-        """The files to score, each with the row that may still be good though it was touched."""
+    def _todo(self) -> Iterator[tuple[Found, Row | None, int | None]]:
+        """The files to score, each with the row that may still be good though it was touched, and
+        its length."""
         for some in self.files.blocks():
             names, stamps = [one.name for one in some], list(map(_stamp, some))
             same = self.writer.as_now(names, stamps, self.make_row.scorer)
             before = self.kept
             self.kept += sum(same)
             self.done += sum(same)
-            new = [one for one, is_same in zip(some, same, strict=True) if not is_same]
-            entries = self.writer.kept([one.name for one in new])
-            for one, entry in zip(new, entries, strict=True):
+            new = [i for i, is_same in enumerate(same) if not is_same]
+            entries = self.writer.kept([names[i] for i in new])
+            for i, entry in zip(new, entries, strict=True):
+                one, (size, _) = some[i], stamps[i]
                 found = one.found() if isinstance(one, Met) else one
-                if entry is None or entry.scorer != self.make_row.scorer:
-                    yield found, None
-                elif entry.missing:  # it is tried again: rights and packages change
-                    self.failed[one.name] = entry
-                    yield found, None
-                else:
-                    yield found, self.writer.read(entry)
+                row = None
+                if entry is not None and entry.scorer == self.make_row.scorer:
+                    if entry.missing:  # it is tried again: rights and packages change
+                        self.failed[one.name] = entry
+                    else:
+                        row = self.writer.read(entry)
+                yield found, row, size
             if 0 < before < self.kept:  # a long way over kept rows, and people look on
                 self._tell()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -124,6 +124,15 @@ class Scorer(Protocol):
 
         Raises `ImageError` when this image cannot be scored.
         """
+        ...
+
+
+@runtime_checkable
+class Looks(Protocol):
+    """A scorer that looks first and judges after, when the pixels may be gone."""
+
+    def look(self, picture: Picture) -> Callable[[], Score]:
+        """Take what is needed of `picture`; what comes back gives its score, as `score` would."""
         ...
 
 

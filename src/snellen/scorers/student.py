@@ -14,7 +14,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,8 +91,18 @@ class Student:
 
     def score(self, picture: Picture) -> Score:
         """Score one picture; thread-safe, deterministic."""
-        score = self.score_view(make_view(picture.pixels, self.policy))
-        return score if picture.scale == 1 else replace(score, cells=_in_original(score, picture))
+        return self.look(picture)()
+
+    def look(self, picture: Picture) -> Callable[[], Score]:
+        """Cut the view of one picture; what comes back scores it and holds none of its pixels."""
+        view = make_view(picture.pixels, self.policy)
+        if picture.scale == 1:
+            return partial(self.score_view, view)
+        return partial(self._score_scaled, view, picture.scale, (picture.width, picture.height))
+
+    def _score_scaled(self, view: View, scale: int, size: tuple[int, int]) -> Score:
+        score = self.score_view(view)
+        return replace(score, cells=_in_original(score.cells, scale, size))
 
     def score_view(self, view: View) -> Score:
         """Score what a network is shown; see `snellen.images.view`."""
@@ -130,17 +142,16 @@ def _cells_of(view: View, cells: np.ndarray[Any, Any]) -> tuple[Cell, ...]:
     return tuple(found)
 
 
-def _in_original(score: Score, picture: Picture) -> tuple[Cell, ...]:
-    """The map of a picture that was decoded smaller, in pixels of the original."""
-    scale = picture.scale
-    cells = []
-    for cell in score.cells:
+def _in_original(cells: tuple[Cell, ...], scale: int, size: tuple[int, int]) -> tuple[Cell, ...]:
+    """The map of a picture that was decoded smaller, in pixels of the original of that `size`."""
+    found = []
+    for cell in cells:
         left, top = cell.x * scale, cell.y * scale
         # The last decoded pixel stands for fewer than `scale` pixels where the side is no multiple.
-        width = min(cell.width * scale, picture.width - left)
-        height = min(cell.height * scale, picture.height - top)
-        cells.append(Cell(left, top, width, height, cell.score))
-    return tuple(cells)
+        width = min(cell.width * scale, size[0] - left)
+        height = min(cell.height * scale, size[1] - top)
+        found.append(Cell(left, top, width, height, cell.score))
+    return tuple(found)
 
 
 def _bytes_of(path: Path) -> bytes:
