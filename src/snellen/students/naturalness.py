@@ -15,6 +15,8 @@ than most may rise by as much.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, softplus
@@ -62,8 +64,9 @@ class Naturalness(nn.Module):
 
     def luma_of(self, images: Tensor) -> Tensor:
         """(N, 3, s, s) → (N, 1, s, s), both 0–255."""
-        sides = int(images.shape[2]), int(images.shape[3])  # constants of the exported file
-        return (self.luma @ images.flatten(2)).reshape(-1, 1, *sides)
+        _, colours, *sides = map(int, images.shape)  # numbers: constants of an exported file
+        flat = images.reshape(-1, colours, math.prod(sides))
+        return (self.luma @ flat).reshape(-1, 1, *sides)
 
     def features(self, luma: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 1, s, s), 0–255 → features (N, `width`), sharpness (N,): mean local deviation in

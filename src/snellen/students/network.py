@@ -127,7 +127,8 @@ class ScorerNetwork(nn.Module):
 
     def see(self, crops: Tensor, whole: Tensor) -> Seen:
         """What all parts start from, computed once."""
-        pictures, images = int(crops.shape[0]), to_planes(crops.flatten(0, 1))
+        pictures, _, *sides = map(int, crops.shape)  # numbers: constants of an exported file
+        images = to_planes(crops.reshape(-1, *sides))
         seen = Seen(self.stem.answers(images), to_planes(whole), pictures)
         if self.natural is not None:
             luma = self.natural.luma_of(images)
@@ -139,15 +140,18 @@ class ScorerNetwork(nn.Module):
         """Features of the cells (B, n, (s / 32)², C) and of the whole view (B, 2 C')."""
         maps = self.trunk(self.stem.joined(*seen.answers)).float()
         width, *sides = map(int, maps.shape[1:])
-        cells = maps.flatten(2).transpose(1, 2).reshape(seen.pictures, -1, math.prod(sides), width)
+        places = math.prod(sides)
+        cells = maps.reshape(-1, width, places).transpose(1, 2)
+        cells = cells.reshape(seen.pictures, -1, places, width)
         context = self.context(seen.whole * UNIT - 1).float().flatten(2).transpose(1, 2)
         return cells, mean_and_deviation(context)
 
     def judge(self, cells: Tensor, context: Tensor) -> Prediction:
         """What `look` saw, judged as one picture; any number of crops will do."""
-        side = math.isqrt(cells.shape[2])
+        pictures, _, places, width = map(int, cells.shape)
+        side = math.isqrt(places)
         local = MIDDLE + self.cell_score(cells).float()[..., 0]
-        features = torch.cat([mean_and_deviation(cells.flatten(1, 2)), context], 1)
+        features = torch.cat([mean_and_deviation(cells.reshape(pictures, -1, width)), context], 1)
         out = self.out(self.head(features)).float()
         k = len(FAMILIES)
         return Prediction(
@@ -155,7 +159,7 @@ class ScorerNetwork(nn.Module):
             log_variance=out[:, 1].clamp(-6, 2),
             families=out[:, 2 : 2 + k],
             severity=torch.sigmoid(out[:, 2 + k :]),
-            cells=local.unflatten(2, (side, side)),
+            cells=local.reshape(pictures, -1, side, side),
         )
 
 
