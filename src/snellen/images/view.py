@@ -52,7 +52,7 @@ class View:
 
     crops : (n, size, size, 3) uint8, native resolution.
     boxes : (n, 4) int, x, y, width, height of each crop in the picture (width and height are
-            less than the crop's where it was mirrored).
+            less than the crop's where it was mirrored); read-only.
     whole : (whole, whole, 3) uint8.
     record: what to write down beside a score.
     """
@@ -70,11 +70,7 @@ def make_view(pixels: UInt8, policy: ViewPolicy | None = None) -> View:
     """
     policy = policy or ViewPolicy()
     height, width = pixels.shape[:2]
-    rows, columns = _grid(policy.crops, height, width)
-    tops = _starts(height, rows, policy.size)
-    lefts = _starts(width, columns, policy.size)
-    inside_h, inside_w = min(height, policy.size), min(width, policy.size)
-    boxes = np.array([(x, y, inside_w, inside_h) for y in tops for x in lefts], dtype=np.int64)
+    (rows, columns), boxes = _layout(height, width, policy)
     crops = np.empty((len(boxes), policy.size, policy.size, 3), np.uint8)
     for crop, (x, y, w, h) in zip(crops, boxes.tolist(), strict=True):
         cut = pixels[y : y + h, x : x + w]
@@ -87,11 +83,25 @@ def make_view(pixels: UInt8, policy: ViewPolicy | None = None) -> View:
         "whole": policy.whole,
         "resampler": "crops: none; whole: sampled-box",
     }
-    if inside_h < policy.size or inside_w < policy.size:
+    if min(height, width) < policy.size:
         record["mirrored"] = True
     if min(height, width) < SMALL_SIDE:
         record["small"] = True
     return View(crops, boxes, whole_view(pixels, policy.whole), record)
+
+
+@lru_cache(maxsize=64)  # pictures of a folder are of few sizes
+def _layout(
+    height: int, width: int, policy: ViewPolicy
+) -> tuple[tuple[int, int], npt.NDArray[np.int64]]:
+    """Rows and columns of the grid, and the boxes of the crops, for a picture of this size."""
+    rows, columns = _grid(policy.crops, height, width)
+    tops = _starts(height, rows, policy.size)
+    lefts = _starts(width, columns, policy.size)
+    w, h = min(width, policy.size), min(height, policy.size)
+    boxes = np.array([(x, y, w, h) for y in tops for x in lefts], dtype=np.int64)
+    boxes.setflags(write=False)  # shared by all views of this size
+    return (rows, columns), boxes
 
 
 def whole_view(pixels: UInt8, size: int) -> UInt8:
@@ -128,7 +138,6 @@ def _bounce(length: int, size: int) -> npt.NDArray[np.int64]:
     return np.minimum(ramp, 2 * length - 1 - ramp)
 
 
-@lru_cache(maxsize=1024)
 def _grid(crops: int, height: int, width: int) -> tuple[int, int]:
     """Rows and columns of the grid: near `crops` cells, and near-square ones."""
 

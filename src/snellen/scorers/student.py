@@ -16,7 +16,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,13 +133,18 @@ def _cells_of(view: View, cells: np.ndarray[Any, Any]) -> tuple[Cell, ...]:
     """Cells of all crops in picture coordinates; those that lie in mirrored fill are left out."""
     side = view.crops.shape[1] // cells.shape[1]
     scores = np.clip(cells, 0, 100).tolist()
-    found = []
-    for (x, y, width, height), grid in zip(view.boxes.tolist(), scores, strict=True):
-        for top, line in zip(range(0, height, side), grid, strict=False):
-            for left, score in zip(range(0, width, side), line, strict=False):
-                w, h = min(side, width - left), min(side, height - top)
-                found.append(Cell(x + left, y + top, w, h, score))
-    return tuple(found)
+    return tuple(
+        Cell(x + left, y + top, w, h, score)
+        for (x, y, width, height), grid in zip(view.boxes.tolist(), scores, strict=True)
+        for (top, h), line in zip(_steps(height, side), grid, strict=False)
+        for (left, w), score in zip(_steps(width, side), line, strict=False)
+    )
+
+
+@lru_cache(maxsize=64)
+def _steps(length: int, side: int) -> tuple[tuple[int, int], ...]:
+    """Start and extent of each cell along a side of a crop."""
+    return tuple((start, min(side, length - start)) for start in range(0, length, side))
 
 
 def _in_original(cells: tuple[Cell, ...], scale: int, size: tuple[int, int]) -> tuple[Cell, ...]:
