@@ -23,7 +23,7 @@ from runs.built_in_scorer.eight_bits import of_training, to_eight_bits
 from snellen.students.export import export
 from snellen.students.network import Prediction, ScorerNetwork
 
-VERSION = "5"
+VERSION = "6"
 SHIPPED = Path("src/snellen/scorers/built_in")
 
 

@@ -4,10 +4,10 @@
 
 Naturalness is fitted first, because its features are among the statistics that are read. These are
 computed once for every training sample and kept, a few layers learn the same labels from them, and
-the share of their opinion is the one of a grid that is best on validation contents, by the measure
-`finish` chooses the seed with. Twenty minutes, three seeds side by side on two cores; a few where
-the statistics are there. They stay what they are while the stem's filters do (`train
---keep-filters`).
+the share of their opinion is the one of a grid that is best on validation contents: by the measure
+`finish` chooses the seed with, and by the ladders. Twenty minutes, three seeds side by side on two
+cores; a few where the statistics are there. They stay what they are while the stem's filters do
+(`train --keep-filters`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from runs.built_in_scorer.finish import calibrate, merit, predict
-from runs.built_in_scorer.natural import fit, pristine_crops
+from runs.built_in_scorer.measure import ladder_steps
+from runs.built_in_scorer.natural import fit, parts_of, pristine_crops
 from runs.built_in_scorer.train import Shards, ranking
 from snellen.students.naturalness import Naturalness
 from snellen.students.network import ScorerNetwork
@@ -110,8 +111,12 @@ def learn(second: SecondOpinion, statistics: Tensor, data: Shards, seed: int) ->
 
 
 def weigh(network: ScorerNetwork, validation: Path) -> dict[float, float]:
-    """Set the share of the second opinion that is best on `validation`; the merit of each."""
+    """Set the share of the second opinion that is best on `validation`; of each, `merit` and the
+    part of the ladder steps that go the wrong way (lower is better)."""
     assert network.second is not None
+    files = sorted(validation.glob("*.npz"))
+    contents = np.concatenate([np.load(file)["group"] for file in files])
+    parts = parts_of(validation)
     # The prediction is a straight line in the share, so its two ends say all.
     ends = []
     for share in (0.0, 1.0):
@@ -124,7 +129,8 @@ def weigh(network: ScorerNetwork, validation: Path) -> dict[float, float]:
             score=torch.lerp(ends[0].score, ends[1].score, share),
             families=torch.lerp(ends[0].families, ends[1].families, share),
         )
-        merits[share] = merit(calibrate(mixed, labels))
+        steps, _ = ladder_steps(parts, contents, mixed.score.numpy())
+        merits[share] = merit(calibrate(mixed, labels)) + 1 - float(steps.mean())
     network.second.weight.fill_(min(merits, key=lambda share: merits[share]))
     return merits
 

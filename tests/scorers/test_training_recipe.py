@@ -17,6 +17,7 @@ torch = pytest.importorskip("torch", reason="needs torch: make test-torch")
 
 from runs.built_in_judge import encode  # noqa: E402
 from runs.built_in_scorer import natural as fitting  # noqa: E402
+from runs.built_in_scorer import second as weighing  # noqa: E402
 from runs.built_in_scorer.by_hand import _shape, _two_sided, measures  # noqa: E402
 from runs.built_in_scorer.finish import SHIPPED, predict  # noqa: E402
 from runs.built_in_scorer.make import ladder_unit  # noqa: E402
@@ -204,6 +205,34 @@ def test_a_second_opinion_learns_what_its_statistics_tell(tmp_path: Path) -> Non
     assert score[0] > score[1] > score[2]
     learn(again, statistics, data, seed=0)
     torch.testing.assert_close(again.state_dict(), network.second.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("better", [0, 1])
+def test_the_share_is_the_one_that_errs_least_and_keeps_ladders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, better: int
+) -> None:
+    levels = distortions.get("white-noise").order
+    parts = [f'[["white-noise", {level}]]' for level in levels]
+    np.savez(tmp_path / "a.npz", parts=parts, group=[7] * len(levels))
+    network = ScorerNetwork(second=True, natural=True).eval()
+    assert network.second is not None
+    falls = torch.linspace(4, 2, len(levels))
+    families = torch.zeros(len(levels), 8)
+
+    def predict(given: ScorerNetwork, folder: Path) -> tuple[SimpleNamespace, dict[str, object]]:
+        assert given.second is not None
+        right = bool(given.second.weight) == bool(better)
+        said = SimpleNamespace(score=falls if right else falls.flip(0), families=families)
+        said._replace = lambda **given: SimpleNamespace(**given)
+        return said, {}
+
+    monkeypatch.setattr(weighing, "predict", predict)
+    monkeypatch.setattr(weighing, "calibrate", lambda *_: {})
+    monkeypatch.setattr(weighing, "merit", lambda _: 0.25)
+    found = weighing.weigh(network, tmp_path)
+    worst, best = (found[min(found)], found[max(found)])[:: 1 if better else -1]
+    assert (worst, best) == (1.25, 0.25)
+    assert found[round(float(network.second.weight), 2)] == best
 
 
 def test_statistics_are_kept_until_what_they_depend_on_is_another(tmp_path: Path) -> None:
