@@ -111,8 +111,8 @@ def learn(second: SecondOpinion, statistics: Tensor, data: Shards, seed: int) ->
 
 
 def weigh(network: ScorerNetwork, validation: Path) -> dict[float, float]:
-    """Set the share of the second opinion that is best on `validation`; of each, `merit` and the
-    part of the ladder steps that go the wrong way (lower is better)."""
+    """Set the share of the second opinion that is best on `validation`; of each the sum of `merit`
+    and of the part of the ladder steps that go the wrong way (lower is better)."""
     assert network.second is not None
     files = sorted(validation.glob("*.npz"))
     contents = np.concatenate([np.load(file)["group"] for file in files])
@@ -123,16 +123,18 @@ def weigh(network: ScorerNetwork, validation: Path) -> dict[float, float]:
         network.second.weight.fill_(share)
         out, labels = predict(network, validation)
         ends.append(out)
-    merits = {}
+    found = {}
     for share in SHARES:
         mixed = ends[0]._replace(
             score=torch.lerp(ends[0].score, ends[1].score, share),
             families=torch.lerp(ends[0].families, ends[1].families, share),
         )
         steps, _ = ladder_steps(parts, contents, mixed.score.numpy())
-        merits[share] = merit(calibrate(mixed, labels)) + 1 - float(steps.mean())
-    network.second.weight.fill_(min(merits, key=lambda share: merits[share]))
-    return merits
+        if not len(steps):
+            raise SystemExit(f"no ladder in {validation}: it takes a photo with whole ones")
+        found[share] = merit(calibrate(mixed, labels)) + 1 - float(steps.mean())
+    network.second.weight.fill_(min(found, key=lambda share: found[share]))
+    return found
 
 
 def main() -> None:
@@ -153,9 +155,9 @@ def main() -> None:
     print(f"naturalness of {fit(natural, pristine_crops(args.cache))} sharp crops", flush=True)
     statistics = statistics_of(network, data, args.seed, folder / "statistics")
     learn(second, statistics, data, args.seed)
-    merits = weigh(network, args.cache[0] / "validation")
+    found = weigh(network, args.cache[0] / "validation")
     torch.save(network.state_dict(), folder / "fused.pt")
-    shown = ", ".join(f"{share:.2f}: {value:.4f}" for share, value in merits.items())
+    shown = ", ".join(f"{share:.2f}: {value:.4f}" for share, value in found.items())
     print(f"{folder.name}: share {float(second.weight):.2f} of {{{shown}}}", flush=True)
 
 

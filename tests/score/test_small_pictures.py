@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 from collections.abc import Callable
 from itertools import groupby
@@ -22,7 +23,7 @@ from snellen.runs import ROWS, scan
 from snellen.scorers import Score
 from snellen.scorers.base import Looks
 
-PICTURES = 2 * AT_ONCE + 3
+PICTURES = 8 * AT_ONCE
 
 
 class LooksFirst(StandIn):
@@ -85,17 +86,42 @@ def test_the_built_in_scorer_gives_the_same_to_the_last_digit(tmp_path: Path) ->
 def test_some_are_looked_at_before_they_are_judged(photos: Path, run: Path) -> None:
     scorer = LooksFirst()
     snellen.score(photos, scorer, run=run, jobs=1)
-    assert turns(scorer.events) == [AT_ONCE, AT_ONCE] * 2 + [3, 3]
+    found = turns(scorer.events)
+    looks, judgements = found[::2], found[1::2]
+    assert looks == judgements
+    assert sum(looks) == PICTURES
+    assert looks[:-1] == sorted(looks[:-1])  # fewer at first
+    assert (looks[0], max(looks)) == (1, AT_ONCE)
 
 
-def test_large_files_are_taken_alone(tmp_path: Path, run: Path) -> None:
-    rng = np.random.default_rng(3)
-    for name in "abc":
-        pixels = rng.integers(0, 256, (800, 800, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(tmp_path / f"{name}.bmp")
-    scorer = LooksFirst()
-    snellen.score(tmp_path, scorer, run=run, jobs=1)
-    assert turns(scorer.events) == [1] * 6
+def test_a_few_are_spread_over_all_threads(tmp_path: Path, run: Path) -> None:
+    meeting = threading.Barrier(4, timeout=10)
+
+    class Waiting(LooksFirst):
+        def look(self, picture: Picture) -> Callable[[], Score]:
+            meeting.wait()  # only passes when four threads have one each
+            return super().look(picture)
+
+    photos = make_folder(tmp_path / "photos", AT_ONCE)
+    assert len(snellen.score(photos, Waiting(), run=run, jobs=4).scored) == AT_ONCE
+
+
+def test_a_large_file_is_taken_alone_among_small_ones(photos: Path, run: Path) -> None:
+    middle = sorted(photos.glob("*.jpg"))[30]
+    large = np.random.default_rng(3).integers(0, 256, (800, 800, 3), dtype=np.uint8)
+    Image.fromarray(large).save(middle.with_suffix(".bmp"))
+
+    class Sizes(LooksFirst):
+        def look(self, picture: Picture) -> Callable[[], Score]:
+            judge = super().look(picture)
+            self.events[-1] = "large" if picture.width == 800 else "look"
+            return judge
+
+    scorer = Sizes()
+    snellen.score(photos, scorer, run=run, jobs=1)
+    at = scorer.events.index("large")
+    assert scorer.events[at - 1] == scorer.events[at + 1] == "judge"
+    assert max(turns(scorer.events)) == AT_ONCE
 
 
 def test_a_scorer_that_needs_the_pixels_is_given_one_at_a_time(photos: Path, run: Path) -> None:
@@ -162,14 +188,14 @@ def test_bad_files_among_good_ones(photos: Path, run: Path) -> None:
 
 def test_stopped_by_hand_all_that_was_scored_is_kept(photos: Path, run: Path) -> None:
     def stop(progress: Progress) -> None:
-        if progress.done == 3:  # in the middle of those that were taken at once
+        if progress.done == PICTURES - 3:  # in the middle of those that were taken at once
             raise KeyboardInterrupt
 
     first, second = LooksFirst(), LooksFirst()
     with pytest.raises(KeyboardInterrupt):
         snellen.score(photos, first, run=run, progress=stop, jobs=1)
     kept = [row["image"] for _, _, row in scan(run / ROWS)]
-    assert len(kept) == len(set(kept)) == len(first.scored) >= AT_ONCE
+    assert len(kept) == len(set(kept)) == len(first.scored) >= PICTURES - 3
     table = snellen.score(photos, second, run=run)
     assert len(second.scored) == PICTURES - len(kept)
     assert list(table) == list(snellen.score(photos, StandIn(), run=run.with_name("other")))

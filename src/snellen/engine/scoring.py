@@ -15,7 +15,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,10 +35,12 @@ if TYPE_CHECKING:
     from snellen.scorers.base import Scorer
     from snellen.scoring import Method
 
-_AHEAD = 32  # groups given out per thread before the oldest must be done: one slow picture is
+_AHEAD = 32  # pictures given out per thread before the oldest must be done: one slow picture is
 # overtaken by so many others while the rows still come out in order
-_GROUP_BYTES = 1_500_000  # of files that a thread takes at once: large pictures are taken alone
+_GROUP_BYTES = 1_500_000  # most that a thread takes at once: large pictures are taken alone
 ANSWERS = "answers.db"  # in the run directory: what a judge said
+
+_Group = list[tuple[Found, Row | None]]
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -180,19 +181,18 @@ class _Job:
         ready: deque[Result] = deque()
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="snellen-score")
         try:
-            source = self._groups()
-            first = islice(source, self.threads * _AHEAD)
-            waiting.extend(pool.submit(self.make_row.several, group) for group in first)
+            groups = self._groups()
+            given = self._give_out(groups, pool, waiting, self.threads * _AHEAD)
             self._tell()
             while waiting:
                 while not waiting[0].done() and self.files.list_more():
                     pass
                 ready.extend(waiting[0].result())  # stopped here, they are still in `waiting`
                 waiting.popleft()
+                given -= len(ready)
                 while ready:
                     self._write(*ready.popleft())
-                for group in islice(source, 1):
-                    waiting.append(pool.submit(self.make_row.several, group))
+                given += self._give_out(groups, pool, waiting, self.threads * _AHEAD - given)
         except KeyboardInterrupt:
             pool.shutdown(cancel_futures=True)
             for finished in waiting:
@@ -204,16 +204,34 @@ class _Job:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _groups(self) -> Iterator[list[tuple[Found, Row | None]]]:
-        """What there is to do, small files some at a time."""
-        group: list[tuple[Found, Row | None]] = []
-        length = 0
+    def _give_out(
+        self,
+        groups: Iterator[_Group],
+        pool: ThreadPoolExecutor,
+        waiting: deque[Future[list[Result]]],
+        room: int,
+    ) -> int:
+        """Submit groups for about `room` pictures; how many pictures it were."""
+        given = 0
+        while given < room and (group := next(groups, None)):
+            waiting.append(pool.submit(self.make_row.several, group))
+            given += len(group)
+        return given
+
+    def _groups(self) -> Iterator[_Group]:
+        """What there is to do, small files some at a time; the first ones fewer, so that a few
+        pictures are spread over all threads."""
+        group: _Group = []
+        length = given = 0
         for found, (row, size) in self._fetched():
-            length += _GROUP_BYTES if size is None else size
-            group.append((found, row))
-            if length >= _GROUP_BYTES or len(group) == self.make_row.at_once:
+            size = _GROUP_BYTES if size is None else size
+            most = min(self.make_row.at_once, 1 + given // (4 * self.threads))
+            if group and (len(group) >= most or length + size > _GROUP_BYTES):
                 yield group
+                given += len(group)
                 group, length = [], 0
+            group.append((found, row))
+            length += size
         if group:
             yield group
 

@@ -90,7 +90,7 @@ def make_view(pixels: UInt8, policy: ViewPolicy | None = None) -> View:
     return View(crops, boxes, whole_view(pixels, policy.whole), record)
 
 
-@lru_cache(maxsize=64)  # pictures of a folder are of few sizes
+@lru_cache(maxsize=1024)
 def _layout(
     height: int, width: int, policy: ViewPolicy
 ) -> tuple[tuple[int, int], npt.NDArray[np.int64]]:

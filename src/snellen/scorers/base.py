@@ -129,10 +129,15 @@ class Scorer(Protocol):
 
 @runtime_checkable
 class Looks(Protocol):
-    """A scorer that looks first and judges after, when the pixels may be gone."""
+    """A scorer that looks first and judges after, when the pixels are gone.
+
+    A run over a folder then asks it in this way and never by `score`; of small pictures several are
+    looked at before the first is judged.
+    """
 
     def look(self, picture: Picture) -> Callable[[], Score]:
-        """Take what is needed of `picture`; what comes back gives its score, as `score` would."""
+        """Copy what is needed of `picture`, whose pixels may lie in memory that is used again;
+        what comes back gives its score, as `score` would."""
         ...
 
 
