@@ -20,7 +20,7 @@ pytestmark = pytest.mark.torch
 
 @pytest.fixture
 def gallery(tmp_path: Path) -> Gallery:
-    """One scene in 30 states between good and ruined; its score is how good it is."""
+    """One scene in 30 states, all better than ruined; its score is how good it is."""
     folder = tmp_path / "photos"
     folder.mkdir()
     y, x = np.mgrid[0:160, 0:200]
@@ -38,7 +38,7 @@ def gallery(tmp_path: Path) -> Gallery:
         path = folder / f"{kind}-{level}.png"
         Image.fromarray(distortions.apply(pixels, kind, level, seed=i)).save(path)
         digest = content_hash(path.read_bytes())
-        known.append(Known(digest, path.name, path, "PNG", 200, 160, 100.0 - 20 * level))
+        known.append(Known(digest, path.name, path, "PNG", 200, 160, 110.0 - 20 * level))
     return Gallery(known)
 
 

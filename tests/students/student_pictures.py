@@ -1,10 +1,11 @@
-"""Pictures whose quality is known because it was made: the same texture, blurred more and more."""
+"""Pictures of known quality, because it was made: textures or photos, blurred more and more."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+import skimage.data
 from PIL import Image, ImageFilter
 
 SHARPNESS = "scripted:snellen.judges.demo:sharpness"
@@ -23,6 +24,22 @@ def write_pictures(folder: Path, count: int, side: int = 96) -> list[Path]:
         picture = Image.fromarray(sharp).filter(ImageFilter.GaussianBlur(4 * i / count))
         paths.append(folder / f"{i:03}.png")
         picture.save(paths[-1])
+    return paths
+
+
+def write_photos(folder: Path, count: int, side: int = 128) -> list[Path]:
+    """`count` places of real photos, for what has an opinion of photos alone; the later ones are
+    blurrier."""
+    folder.mkdir(parents=True, exist_ok=True)
+    photos = [skimage.data.astronaut(), skimage.data.coffee(), skimage.data.chelsea()]
+    paths = []
+    for i in range(count):
+        rng = np.random.default_rng(i)
+        photo = photos[i % len(photos)]
+        top, left = (int(rng.integers(length - side)) for length in photo.shape[:2])
+        sharp = Image.fromarray(photo[top : top + side, left : left + side])
+        paths.append(folder / f"{i:03}.png")
+        sharp.filter(ImageFilter.GaussianBlur(4 * i / count)).save(paths[-1])
     return paths
 
 
