@@ -125,14 +125,22 @@ def test_a_large_file_is_taken_alone_among_small_ones(photos: Path, run: Path) -
 
 
 def test_a_scorer_that_needs_the_pixels_is_given_one_at_a_time(photos: Path, run: Path) -> None:
-    told: list[tuple[int, int]] = []
-    scorer = StandIn()
+    done, changed = 0, threading.Condition()
 
     def tell(progress: Progress) -> None:
-        told.append((progress.done, len(scorer.scored)))
+        nonlocal done
+        with changed:
+            done = progress.done
+            changed.notify_all()
 
-    snellen.score(photos, scorer, run=run, progress=tell, jobs=1)
-    assert [done for done, _ in told] == list(range(PICTURES + 1))
+    class Waiting(StandIn):
+        def score(self, picture: Picture) -> Score:
+            with changed:  # only passes when the one before is a row already
+                assert changed.wait_for(lambda: done == len(self.scored), timeout=10)
+            return super().score(picture)
+
+    table = snellen.score(photos, Waiting(), run=run, progress=tell, jobs=1)
+    assert len(table.scored) == PICTURES
 
 
 def test_pixels_are_gone_before_the_next_picture(photos: Path, run: Path) -> None:

@@ -211,7 +211,7 @@ class _Job:
         waiting: deque[Future[list[Result]]],
         room: int,
     ) -> int:
-        """Submit groups for about `room` pictures; how many pictures it were."""
+        """Submit groups for about `room` pictures; how many that was."""
         given = 0
         while given < room and (group := next(groups, None)):
             waiting.append(pool.submit(self.make_row.several, group))
